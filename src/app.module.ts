@@ -1,0 +1,37 @@
+import { Module } from '@nestjs/common';
+import { ScheduleModule } from '@nestjs/schedule';
+import { AuthModule } from './auth/auth.module';
+import { ChatModule } from './chat/chat.module';
+import { CommonModule } from './common/common.module';
+import { HttpModule } from './common/http/http.module';
+import { LogModule } from './common/log.module';
+import { ConfigModule } from './config/config.module';
+import { ExpiryModule } from './expiry/expiry.module';
+import { LimitsModule } from './limits/limits.module';
+import { OperationsModule } from './operations/operations.module';
+import { PresenceModule } from './presence/presence.module';
+import { PresenceStoreModule } from './presence/presence-store.module';
+import { RealtimeModule } from './realtime/realtime.module';
+import { StorageModule } from './storage/storage.module';
+import { UsersModule } from './users/users.module';
+
+@Module({
+  imports: [
+    ConfigModule,
+    CommonModule,
+    LogModule,
+    StorageModule,
+    ScheduleModule.forRoot(),
+    ExpiryModule,
+    LimitsModule,
+    HttpModule,
+    PresenceStoreModule,
+    UsersModule,
+    AuthModule,
+    RealtimeModule,
+    PresenceModule,
+    ChatModule,
+    OperationsModule,
+  ],
+})
+export class AppModule {}

@@ -1,0 +1,118 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { isoTime } from '../common/clock';
+import { Broadcaster } from '../realtime/broadcaster';
+import { RealtimeServer } from '../realtime/realtime-server';
+import { RoomDelivery } from '../realtime/room-delivery';
+import type { ServerEvent } from '../realtime/server-event';
+import { joinedRoom, leftRoom, userRoom } from '../realtime/socket-rooms';
+import { ChatEvents, type StatusUpdatedDto } from './chat.events';
+import { directMembers, otherMember } from './engine/room';
+import { RoomFeed, type RoomEvent } from './engine/room-feed';
+import { TypingService } from './typing.service';
+import { messageView, roomView } from './view';
+
+/** More receipts than this at once are told as one (chat.md). */
+const MAX_SINGLE_RECEIPTS = 50;
+
+type StatusEvent = Extract<RoomEvent, { kind: 'status' }>;
+
+/** Tells what happens in rooms in the words of the namespace `/`: feed event in, event of the contract out. */
+@Injectable()
+export class ChatAnnouncer implements OnModuleInit {
+  constructor(
+    private readonly feed: RoomFeed,
+    private readonly delivery: RoomDelivery,
+    private readonly broadcaster: Broadcaster,
+    private readonly realtime: RealtimeServer,
+    private readonly typing: TypingService,
+  ) {}
+
+  onModuleInit(): void {
+    this.feed.subscribe((event) => this.announce(event));
+    this.typing.subscribe(({ roomId, userId, username }, isTyping) => {
+      const other = otherMember(roomId, userId);
+      const payload = { roomId, userId, username, isTyping };
+      const audience = { rooms: other ? [userRoom(other)] : [], except: [leftRoom(roomId)] };
+      this.broadcaster.emit(ChatEvents.typing, payload, audience);
+    });
+  }
+
+  private announce(event: RoomEvent): void {
+    const { roomId } = event;
+    switch (event.kind) {
+      case 'message':
+        return this.toMembers(event, ChatEvents.messageNew, messageView(event.message));
+      case 'status':
+        return this.announceStatus(event);
+      case 'expired': {
+        const { messageIds, reason } = event;
+        const payload = { roomId, messageIds: [...messageIds], reason };
+        return this.toMembers(event, ChatEvents.expired, payload, { evenLeft: true });
+      }
+      case 'opened': {
+        const others = this.membersBut(roomId, event.openedBy);
+        return this.toMembers(event, ChatEvents.roomCreated, { room: roomView(event.room) }, { users: others });
+      }
+      case 'updated':
+        return this.toMembers(event, ChatEvents.roomUpdated, { room: roomView(event.room) });
+      case 'key': {
+        const { userId, publicKey } = event;
+        const users = this.membersBut(roomId, userId);
+        return this.toMembers(event, ChatEvents.roomKeys, { roomId, userId, publicKey }, { users });
+      }
+      case 'joined':
+      case 'left': {
+        const { userId, activeUsers } = event;
+        const told = event.kind === 'joined' ? ChatEvents.userJoined : ChatEvents.userLeft;
+        return this.toMembers(event, told, { roomId, userId, activeUsers: [...activeUsers] });
+      }
+      case 'closed': {
+        this.toMembers(event, ChatEvents.roomClosed, { roomId, reason: event.reason }, { evenLeft: true });
+        // A room that is opened again begins without joins and leaves.
+        const sockets = this.realtime.io.of('/').local;
+        sockets.in([joinedRoom(roomId), leftRoom(roomId)]).socketsLeave([joinedRoom(roomId), leftRoom(roomId)]);
+        return;
+      }
+    }
+  }
+
+  private announceStatus(event: StatusEvent): void {
+    const { roomId, status, userId, messages } = event;
+    const told = { roomId, status, userId, at: isoTime(event.at) };
+    const raiser = { users: [userId], exceptSocket: event.socketId };
+    if (messages.length <= MAX_SINGLE_RECEIPTS) {
+      for (const { id, senderId } of messages) {
+        this.tellStatus(event, { ...told, messageId: id }, { users: [senderId] });
+        this.tellStatus(event, { ...told, messageId: id }, raiser);
+      }
+      return;
+    }
+    const highest = new Map<string, number>();
+    for (const { seq, senderId } of messages) {
+      highest.set(senderId, Math.max(seq, highest.get(senderId) ?? 0));
+    }
+    for (const [senderId, upToSeq] of highest) {
+      this.tellStatus(event, { ...told, upToSeq }, { users: [senderId] });
+    }
+    this.tellStatus(event, { ...told, upToSeq: Math.max(...highest.values()) }, raiser);
+  }
+
+  private tellStatus(event: RoomEvent, payload: StatusUpdatedDto, to: Target): void {
+    this.toMembers(event, ChatEvents.statusUpdated, payload, to);
+  }
+
+  private toMembers<T extends object>(event: RoomEvent, told: ServerEvent<T>, payload: T, to: Target = {}): void {
+    const users = to.users ?? directMembers(event.roomId);
+    this.delivery.emit(told, payload, event.roomId, event.position, { ...to, users, byMembership: true });
+  }
+
+  private membersBut(roomId: string, userId: string): string[] {
+    return (directMembers(roomId) ?? []).filter((member) => member !== userId);
+  }
+}
+
+interface Target {
+  readonly users?: readonly string[];
+  readonly evenLeft?: boolean;
+  readonly exceptSocket?: string;
+}

@@ -1,0 +1,147 @@
+import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Patch, Post, Query } from '@nestjs/common';
+import {
+  ApiBearerAuth,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import { AccountOnly } from '../common/http/access.decorators';
+import { ApiErrors } from '../common/http/api-errors';
+import { CurrentUser } from '../common/http/current-user.decorator';
+import type { Identity } from '../common/identity';
+import { AppConfig } from '../config/app-config';
+import { EventLimits } from '../realtime/event-limits';
+import { ChatStatsService } from './chat-stats.service';
+import {
+  ChatStatsDto,
+  MessagePageDto,
+  OnlineUserIdsDto,
+  OpenedRoomDto,
+  RoomAnswerDto,
+  RoomListDto,
+  SentMessageDto,
+} from './dto/chat-answers.dto';
+import { ConfigureRoomDto, MessageBodyDto, MessagesQueryDto, OpenRoomDto, ReadDto } from './dto/chat-requests.dto';
+import { MessagesService } from './messages.service';
+import { outgoingOf } from './outgoing';
+import { RoomListService } from './room-list.service';
+import { RoomsService } from './rooms.service';
+import { messageView, roomView } from './view';
+
+/** Messages told when a room is opened. */
+const OPENING_PAGE = 50;
+
+/** Direct chat by REST: the same rules and limits as the events of the namespace `/`. */
+@ApiTags('chat')
+@ApiBearerAuth()
+@AccountOnly()
+@Controller('api/chat')
+export class ChatController {
+  constructor(
+    private readonly rooms: RoomsService,
+    private readonly lists: RoomListService,
+    private readonly messages: MessagesService,
+    private readonly stats: ChatStatsService,
+    private readonly limits: EventLimits,
+    private readonly config: AppConfig,
+  ) {}
+
+  @Post('rooms')
+  @HttpCode(HttpStatus.OK)
+  @ApiOperation({ summary: 'Open the direct room with another account, or get the one that stands' })
+  @ApiOkResponse({ type: OpenedRoomDto })
+  @ApiErrors('ValidationError', 'AuthenticationError', 'AuthorizationError', 'NotFoundError', 'CapacityError')
+  async open(@CurrentUser() user: Identity, @Body() dto: OpenRoomDto): Promise<OpenedRoomDto> {
+    await this.limits.takeFor(user.userId, 'create');
+    const room = await this.rooms.openDirect(user, dto.otherUserId);
+    const { messages } = await this.messages.page(user, room.id, undefined, OPENING_PAGE);
+    return { success: true, roomId: room.id, room: roomView(room), messages: messages.map(messageView) };
+  }
+
+  @Get('rooms')
+  @ApiOperation({ summary: 'List your rooms, newest activity first' })
+  @ApiOkResponse({ type: RoomListDto })
+  @ApiErrors('AuthenticationError', 'AuthorizationError')
+  async list(@CurrentUser() user: Identity): Promise<RoomListDto> {
+    return { rooms: await this.lists.list(user) };
+  }
+
+  @Get('rooms/:roomId/messages')
+  @ApiOperation({ summary: 'Read the messages of a room, the newest first page by page' })
+  @ApiOkResponse({ type: MessagePageDto })
+  @ApiErrors('ValidationError', 'AuthenticationError', 'AuthorizationError', 'NotFoundError')
+  async page(
+    @CurrentUser() user: Identity,
+    @Param('roomId') roomId: string,
+    @Query() query: MessagesQueryDto,
+  ): Promise<MessagePageDto> {
+    const { messages, more } = await this.messages.page(user, roomId, query.before, query.count);
+    return { messages: messages.map(messageView), hasMore: more };
+  }
+
+  @Post('rooms/:roomId/messages')
+  @ApiOperation({ summary: 'Send a message, as `message:send`' })
+  @ApiCreatedResponse({ type: SentMessageDto })
+  @ApiErrors('ValidationError', 'AuthenticationError', 'AuthorizationError', 'NotFoundError', 'CapacityError')
+  async send(
+    @CurrentUser() user: Identity,
+    @Param('roomId') roomId: string,
+    @Body() dto: MessageBodyDto,
+  ): Promise<SentMessageDto> {
+    const outgoing = outgoingOf(roomId, dto, this.config.env.MAX_MESSAGE_LENGTH);
+    await this.limits.takeFor(user.userId, 'create');
+    const { message } = await this.messages.send(user, outgoing);
+    return { success: true, message: messageView(message) };
+  }
+
+  @Post('rooms/:roomId/read')
+  @HttpCode(HttpStatus.NO_CONTENT)
+  @ApiOperation({ summary: 'Raise the status of all messages up to a seq' })
+  @ApiNoContentResponse({ description: 'Raised, or nothing could rise.' })
+  @ApiErrors('ValidationError', 'AuthenticationError', 'AuthorizationError', 'NotFoundError')
+  async read(@CurrentUser() user: Identity, @Param('roomId') roomId: string, @Body() dto: ReadDto): Promise<void> {
+    await this.limits.takeFor(user.userId, 'other');
+    await this.messages.raise(user, roomId, dto.status ?? 'seen', { upToSeq: dto.upToSeq });
+  }
+
+  @Patch('rooms/:roomId')
+  @ApiOperation({ summary: 'Change the default lifetime of later messages' })
+  @ApiOkResponse({ type: RoomAnswerDto })
+  @ApiErrors('ValidationError', 'AuthenticationError', 'AuthorizationError', 'NotFoundError')
+  async configure(
+    @CurrentUser() user: Identity,
+    @Param('roomId') roomId: string,
+    @Body() dto: ConfigureRoomDto,
+  ): Promise<RoomAnswerDto> {
+    await this.limits.takeFor(user.userId, 'create');
+    const { messageTtl } = dto.settings;
+    return { room: roomView(await this.rooms.configure(user, roomId, messageTtl === undefined ? {} : { messageTtl })) };
+  }
+
+  @Delete('rooms/:roomId')
+  @HttpCode(HttpStatus.NO_CONTENT)
+  @ApiOperation({ summary: 'Wipe a direct room for both' })
+  @ApiNoContentResponse({ description: 'Wiped, with everything in it.' })
+  @ApiErrors('AuthenticationError', 'AuthorizationError', 'NotFoundError')
+  async close(@CurrentUser() user: Identity, @Param('roomId') roomId: string): Promise<void> {
+    await this.rooms.close(user, roomId);
+  }
+
+  @Get('stats')
+  @ApiOperation({ summary: 'Count chats, users online and messages' })
+  @ApiOkResponse({ type: ChatStatsDto })
+  @ApiErrors('AuthenticationError', 'AuthorizationError')
+  count(): Promise<ChatStatsDto> {
+    return this.stats.totals();
+  }
+
+  @Get('online-users')
+  @ApiOperation({ summary: 'List who is online' })
+  @ApiOkResponse({ type: OnlineUserIdsDto })
+  @ApiErrors('AuthenticationError', 'AuthorizationError')
+  async onlineUsers(): Promise<OnlineUserIdsDto> {
+    return { onlineUserIds: await this.stats.onlineUserIds() };
+  }
+}

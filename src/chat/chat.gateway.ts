@@ -1,0 +1,103 @@
+import { ConnectedSocket, MessageBody, SubscribeMessage } from '@nestjs/websockets';
+import { AppError } from '../common/app-error';
+import { type Awaitable, chain } from '../common/awaitable';
+import { Clock, isoTime } from '../common/clock';
+import { CurrentUser } from '../common/http/current-user.decorator';
+import type { Identity } from '../common/identity';
+import { AppConfig } from '../config/app-config';
+import { type Ack, ack } from '../realtime/ack';
+import { Event, RealtimeGateway } from '../realtime/gateway.decorator';
+import { leftRoom } from '../realtime/socket-rooms';
+import type { MayflySocket } from '../realtime/socket-session';
+import { JoinedDto, SentDto } from './dto/chat-answers.dto';
+import { JoinRoomDto, MessageStatusDto, RoomIdDto, SendMessageDto } from './dto/chat-requests.dto';
+import type { Appended, ReceiptRange } from './engine/room-feed';
+import { MessagesService } from './messages.service';
+import { outgoingOf } from './outgoing';
+import { RoomEntry } from './room-entry';
+import { TypingService } from './typing.service';
+
+/** Direct chat in the namespace `/`. */
+@RealtimeGateway({ namespace: '/' })
+export class ChatGateway {
+  constructor(
+    private readonly messages: MessagesService,
+    private readonly entry: RoomEntry,
+    private readonly typing: TypingService,
+    private readonly clock: Clock,
+    private readonly config: AppConfig,
+  ) {}
+
+  @SubscribeMessage('room:join')
+  @Event({ cost: 'other', summary: 'Joins a room, opened if need be, and tells what is in it.', ack: JoinedDto })
+  join(@ConnectedSocket() socket: MayflySocket, @MessageBody() dto: JoinRoomDto): Awaitable<Ack<JoinedDto>> {
+    return ack(this.entry.join(socket, dto));
+  }
+
+  @SubscribeMessage('room:leave')
+  @Event({ cost: 'other', summary: 'Leaves a room: this socket hears it no more until it joins or sends again.' })
+  leave(@ConnectedSocket() socket: MayflySocket, @MessageBody() dto: RoomIdDto): Awaitable<Ack> {
+    return ack(this.entry.leave(socket, dto.roomId));
+  }
+
+  @SubscribeMessage('message:send')
+  @Event({ cost: 'create', summary: 'Sends a message; opens the direct room if need be.', ack: SentDto })
+  send(@ConnectedSocket() socket: MayflySocket, @MessageBody() dto: SendMessageDto): Awaitable<Ack<SentDto>> {
+    const outgoing = outgoingOf(dto.roomId, dto, this.config.env.MAX_MESSAGE_LENGTH);
+    const { identity } = socket.data;
+    const sent = socket.rooms.has(leftRoom(dto.roomId))
+      ? this.entry.listenAgain(socket, dto.roomId).then(() => this.messages.send(identity, outgoing))
+      : this.messages.send(identity, outgoing);
+    return chain(sent, (appended) => this.sent(appended));
+  }
+
+  @SubscribeMessage('message:status')
+  @Event({ cost: 'other', summary: 'Raises the status of one message, or of all up to a seq, that others sent.' })
+  status(@ConnectedSocket() socket: MayflySocket, @MessageBody() dto: MessageStatusDto): Awaitable<Ack> {
+    return ack(this.messages.raise(socket.data.identity, dto.roomId, dto.status, rangeOf(dto), socket.id));
+  }
+
+  @SubscribeMessage('typing:start')
+  @Event({ cost: 'signal', summary: 'The user types; the server ends it after `TYPING_TIMEOUT_MS` without another.' })
+  startTyping(@ConnectedSocket() socket: MayflySocket, @MessageBody() dto: RoomIdDto): Awaitable<Ack> {
+    const typing = this.typing.start(socket.data.identity, dto.roomId, socket.id);
+    this.entry.touch(socket, dto.roomId);
+    return ack(typing);
+  }
+
+  @SubscribeMessage('typing:stop')
+  @Event({ cost: 'signal', summary: 'The user types no more.' })
+  stopTyping(@CurrentUser() user: Identity, @MessageBody() dto: RoomIdDto): Awaitable<Ack> {
+    return ack(this.typing.clear(user, dto.roomId));
+  }
+
+  async handleDisconnect(socket: MayflySocket): Promise<void> {
+    await this.entry.disconnected(socket);
+  }
+
+  private sent({ message, duplicate }: Appended): Ack<SentDto> {
+    const sent: Ack<SentDto> = {
+      success: true,
+      messageId: message.id,
+      timestamp: isoTime(message.createdAt),
+      seq: message.seq,
+      expiresAt: message.expiresAt === null ? null : isoTime(message.expiresAt),
+      serverTime: isoTime(this.clock.now()),
+    };
+    if (duplicate) {
+      sent.duplicate = true;
+    }
+    return sent;
+  }
+}
+
+/** @throws AppError ValidationError for neither or both */
+function rangeOf({ messageId, upToSeq }: MessageStatusDto): ReceiptRange {
+  if (messageId !== undefined && upToSeq === undefined) {
+    return { messageId };
+  }
+  if (upToSeq !== undefined && messageId === undefined) {
+    return { upToSeq };
+  }
+  throw AppError.field('messageId', 'Name either one message by `messageId` or all up to a seq by `upToSeq`');
+}

@@ -1,0 +1,60 @@
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { PresenceModule } from '../presence/presence.module';
+import { PresenceService } from '../presence/presence.service';
+import { provideStore } from '../storage/provide-store';
+import { UsersModule } from '../users/users.module';
+import { UsersService } from '../users/users.service';
+import { ChatAnnouncer } from './chat.announcer';
+import { ChatController } from './chat.controller';
+import { ChatGateway } from './chat.gateway';
+import { ChatStatsService } from './chat-stats.service';
+import { MessageStore } from './engine/message.store';
+import { RoomFeed } from './engine/room-feed';
+import { RoomPolicies } from './engine/room-policy';
+import { RoomStore } from './engine/room.store';
+import { MemoryMessageStore } from './memory/memory-message.store';
+import { MemoryRoomFeed } from './memory/memory-room-feed';
+import { MemoryRoomStore } from './memory/memory-room.store';
+import { MemoryRooms } from './memory/memory-rooms';
+import { MessagesService } from './messages.service';
+import { RoomEntry } from './room-entry';
+import { RoomLifeService } from './room-life.service';
+import { RoomListService } from './room-list.service';
+import { RoomStatistics } from './room-statistics';
+import { RoomsService } from './rooms.service';
+import { TypingService } from './typing.service';
+
+@Module({
+  imports: [UsersModule, PresenceModule],
+  controllers: [ChatController],
+  providers: [
+    MemoryRooms,
+    provideStore(RoomFeed, { memory: MemoryRoomFeed }),
+    provideStore(RoomStore, { memory: MemoryRoomStore }),
+    provideStore(MessageStore, { memory: MemoryMessageStore }),
+    RoomPolicies,
+    RoomsService,
+    RoomListService,
+    RoomLifeService,
+    MessagesService,
+    TypingService,
+    RoomEntry,
+    ChatStatsService,
+    RoomStatistics,
+    ChatAnnouncer,
+    ChatGateway,
+  ],
+  exports: [RoomStatistics],
+})
+export class ChatModule implements OnModuleInit {
+  constructor(
+    private readonly rooms: RoomsService,
+    private readonly users: UsersService,
+    private readonly presence: PresenceService,
+  ) {}
+
+  onModuleInit(): void {
+    this.users.onErase((userId) => this.rooms.eraseUser(userId));
+    this.presence.addContacts((userId) => this.rooms.peersOf(userId));
+  }
+}

@@ -1,0 +1,194 @@
+import { ApiHideProperty, ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import {
+  IsBoolean,
+  IsDefined,
+  IsIn,
+  IsInt,
+  IsISO8601,
+  IsObject,
+  IsOptional,
+  Max,
+  Min,
+  ValidateNested,
+} from 'class-validator';
+import { IsIntString, IsNullable, IsOpaque, IsText } from '../../common/validation/decorators';
+import { MESSAGE_STATUSES, type MessageStatus } from '../engine/message';
+import { MESSAGE_ID_EXAMPLE, ROOM_ID_EXAMPLE } from './message.dto';
+
+/** Ids of every kind are shorter. */
+const MAX_ID = 128;
+const MAX_CLIENT_ID = 64;
+const MAX_PUBLIC_KEY = 8 * 1024;
+const MAX_EPOCH = 64;
+/** Bound of the wire; the setting `MAX_MESSAGE_LENGTH` bounds it further. */
+const MAX_TEXT = 20_000;
+const MAX_SEQ = Number.MAX_SAFE_INTEGER;
+const SENDABLE_TYPES = ['text', 'image', 'file', 'voice'];
+const MAX_TTL_S = 2_592_000;
+const DEFAULT_PAGE = 50;
+const MAX_PAGE = 200;
+
+export class RoomIdDto {
+  @ApiProperty({ example: ROOM_ID_EXAMPLE })
+  @IsOpaque(MAX_ID, 1)
+  roomId!: string;
+}
+
+export class OpenRoomDto {
+  @ApiProperty({ example: '9a7b3c21d4e5f60718293a4b', description: 'The account to talk to.' })
+  @IsOpaque(MAX_ID, 1)
+  otherUserId!: string;
+}
+
+export class JoinRoomDto extends RoomIdDto {
+  @ApiPropertyOptional({ example: 'BNcRdreALRFXTkOOUHK1EtK2wtaz…', description: 'Opaque, handed to the others.' })
+  @IsOptional()
+  @IsOpaque(MAX_PUBLIC_KEY, 1)
+  publicKey?: string;
+
+  @ApiPropertyOptional({
+    example: 7,
+    description: '`lastSeq` of the last join ack, or a later `message:new`. With `epoch`.',
+  })
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(MAX_SEQ)
+  since?: number;
+
+  @ApiPropertyOptional({
+    example: '0f9a8b7c6d5e4f3a2b1c0d9e',
+    description: '`epoch` of the last join ack. With `since`.',
+  })
+  @IsOptional()
+  @IsOpaque(MAX_EPOCH, 1)
+  epoch?: string;
+
+  @ApiPropertyOptional({ example: '2030-01-01T12:00:00.000Z', description: '`serverTime` of the last join ack.' })
+  @IsOptional()
+  @IsISO8601({ strict: true })
+  @IsOpaque(MAX_EPOCH)
+  sinceTime?: string;
+}
+
+/** What a message may carry; the room is in the path or beside it. */
+export class MessageBodyDto {
+  @ApiPropertyOptional({ example: 'See you at eight', maxLength: 5000 })
+  @IsOptional()
+  @IsText({ max: MAX_TEXT })
+  content?: string;
+
+  @ApiPropertyOptional({ example: 60, description: "Lifetime, whole seconds; default: the room's." })
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(MAX_TTL_S)
+  ttl?: number;
+
+  @ApiPropertyOptional({ example: 'c-42', description: 'Makes a repeat of the send harmless.' })
+  @IsOptional()
+  @IsOpaque(MAX_CLIENT_ID, 1)
+  clientId?: string;
+
+  @ApiPropertyOptional({ enum: SENDABLE_TYPES, description: 'Ignored: it follows from the attachment.' })
+  @IsOptional()
+  @IsIn(SENDABLE_TYPES)
+  type?: string;
+
+  // Known to the contract, not built yet: refused in `assertSupported`, never ignored.
+  @ApiHideProperty()
+  @IsOptional()
+  @IsBoolean()
+  burn?: boolean;
+
+  @ApiHideProperty()
+  @IsOptional()
+  @IsOpaque(MAX_ID)
+  expireFrom?: string;
+
+  @ApiHideProperty()
+  @IsOptional()
+  @IsOpaque(4096)
+  imageUrl?: string;
+
+  @ApiHideProperty()
+  @IsOptional()
+  @IsOpaque(MAX_ID)
+  fileId?: string;
+
+  @ApiHideProperty()
+  @IsOptional()
+  @IsOpaque(MAX_ID)
+  replyTo?: string;
+}
+
+export class SendMessageDto extends MessageBodyDto {
+  @ApiProperty({ example: ROOM_ID_EXAMPLE })
+  @IsOpaque(MAX_ID, 1)
+  roomId!: string;
+}
+
+export class MessageStatusDto extends RoomIdDto {
+  @ApiPropertyOptional({ example: MESSAGE_ID_EXAMPLE, description: 'One message; or `upToSeq`.' })
+  @IsOptional()
+  @IsOpaque(MAX_ID, 1)
+  messageId?: string;
+
+  @ApiPropertyOptional({ example: 7, description: 'All messages up to this seq; or `messageId`.' })
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(MAX_SEQ)
+  upToSeq?: number;
+
+  @ApiProperty({ enum: MESSAGE_STATUSES, example: 'seen' })
+  @IsIn(MESSAGE_STATUSES)
+  status!: MessageStatus;
+}
+
+export class ReadDto {
+  @ApiProperty({ example: 7, description: 'All messages up to this seq.' })
+  @IsInt()
+  @Min(0)
+  @Max(MAX_SEQ)
+  upToSeq!: number;
+
+  @ApiPropertyOptional({ enum: MESSAGE_STATUSES, default: 'seen' })
+  @IsOptional()
+  @IsIn(MESSAGE_STATUSES)
+  status?: MessageStatus;
+}
+
+export class MessagesQueryDto {
+  @ApiPropertyOptional({ minimum: 1, maximum: MAX_PAGE, default: DEFAULT_PAGE })
+  @IsOptional()
+  @IsIntString(1, MAX_PAGE)
+  limit?: number;
+
+  @ApiPropertyOptional({ example: 7, description: 'Messages before this seq; default: the newest.' })
+  @IsOptional()
+  @IsIntString(0, MAX_SEQ)
+  before?: number;
+
+  get count(): number {
+    return this.limit ?? DEFAULT_PAGE;
+  }
+}
+
+export class ChangedSettingsDto {
+  @ApiPropertyOptional({ type: Number, example: 60, description: 'Default lifetime of later messages, seconds.' })
+  @IsNullable()
+  @IsOptional()
+  @IsInt()
+  messageTtl?: number | null;
+}
+
+export class ConfigureRoomDto {
+  @ApiProperty({ type: ChangedSettingsDto })
+  @IsDefined()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => ChangedSettingsDto)
+  settings!: ChangedSettingsDto;
+}

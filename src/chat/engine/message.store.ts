@@ -1,0 +1,52 @@
+import type { Awaitable } from '../../common/awaitable';
+import type { Message } from './message';
+import type { Room } from './room';
+
+/** Where a client left off. */
+export interface ResumePoint {
+  readonly since: number;
+  readonly epoch: string;
+  /** Server time of its last join, epoch ms; undefined: changes are not asked for. */
+  readonly sinceTime: number | undefined;
+}
+
+export interface PageLimits {
+  readonly count: number;
+  /** Bytes of content, roughly; one message is always given. */
+  readonly bytes: number;
+}
+
+/** Everything that a join tells, read at one `room.position`. */
+export interface Snapshot {
+  readonly room: Room;
+  readonly messages: Message[];
+  /** Ranges of seqs up to `since` that still stand. */
+  readonly live: [number, number][];
+  readonly changed: Message[];
+  /** True where there are more after the last (with a resume point) or before the first (without). */
+  readonly more: boolean;
+  /** True where the resume point is of no use: as without one. */
+  readonly gap: boolean;
+  /** The last seq that was looked at. */
+  readonly lastSeq: number;
+  readonly activeUsers: readonly string[];
+}
+
+/** Most messages that may have changed since a resume point; past it the client starts anew. */
+export const MAX_CHANGED = 500;
+
+/** Reads of messages. A message whose deadline has come is in no answer, whether it is freed yet or not. */
+export abstract class MessageStore {
+  /** One live message; undefined where it is gone, or never was. */
+  abstract find(roomId: string, messageId: string): Awaitable<Message | undefined>;
+
+  /** Live messages before a seq (undefined: the newest), ascending, at most `count`; `more`: older ones exist. */
+  abstract page(
+    roomId: string,
+    before: number | undefined,
+    limits: PageLimits,
+  ): Awaitable<{ messages: Message[]; more: boolean }>;
+
+  /** What a join tells, read in one atomic step; undefined where no such room stands. */
+  abstract snapshot(roomId: string, from: ResumePoint | undefined, limits: PageLimits): Awaitable<Snapshot | undefined>;
+}

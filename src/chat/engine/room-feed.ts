@@ -1,0 +1,140 @@
+import type { Awaitable } from '../../common/awaitable';
+import type { Message, MessageDraft, MessageStatus } from './message';
+import type { CloseReason, Room, RoomDraft, RoomSettings } from './room';
+
+/** What happened in a room. Every node sees a room's events in the order of `position`, which has no holes. */
+export type RoomEvent = { readonly roomId: string; readonly position: number } & (
+  | { readonly kind: 'opened'; readonly room: Room; readonly openedBy: string }
+  | { readonly kind: 'message'; readonly message: Message }
+  | StatusRaised
+  | { readonly kind: 'expired'; readonly messageIds: readonly string[]; readonly reason: 'expired' }
+  | { readonly kind: 'updated'; readonly room: Room }
+  | { readonly kind: 'key'; readonly userId: string; readonly publicKey: string }
+  | { readonly kind: 'joined' | 'left'; readonly userId: string; readonly activeUsers: readonly string[] }
+  | { readonly kind: 'closed'; readonly reason: CloseReason }
+);
+
+export interface StatusRaised {
+  readonly kind: 'status';
+  readonly status: MessageStatus;
+  /** Who raised it. */
+  readonly userId: string;
+  /** The socket that asked for it, which knows already. */
+  readonly socketId: string | undefined;
+  readonly at: number;
+  readonly messages: readonly RaisedMessage[];
+}
+
+export interface RaisedMessage {
+  readonly id: string;
+  readonly seq: number;
+  readonly senderId: string;
+}
+
+export type RoomListener = (event: RoomEvent) => void;
+
+/** What an append must keep to, over all rooms and in one. */
+export interface AppendLimits {
+  /** Most messages a room. */
+  readonly messagesPerRoom: number;
+  /** Most bytes of messages in all. */
+  readonly totalBytes: number;
+  /** Longest lifetime, ms. */
+  readonly maxLifetimeMs: number;
+}
+
+export interface Appended {
+  readonly message: Message;
+  /** True where `clientId` was seen before: nothing was stored, `message` tells the first one's id, seq and times. */
+  readonly duplicate: boolean;
+}
+
+/** Which messages a receipt is about: one, or all up to a seq. */
+export type ReceiptRange = { readonly messageId: string } | { readonly upToSeq: number };
+
+export interface Receipt {
+  readonly roomId: string;
+  readonly userId: string;
+  readonly status: Exclude<MessageStatus, 'sent'>;
+  readonly range: ReceiptRange;
+  readonly socketId: string | undefined;
+}
+
+/** Sockets of one user that joined a room, or left it. */
+export interface Occupant {
+  readonly roomId: string;
+  readonly userId: string;
+  readonly socketId: string;
+}
+
+export interface Swept {
+  /** Messages erased. */
+  readonly erased: number;
+  /** Messages that are still `sent`. */
+  readonly waiting: number;
+}
+
+/**
+ * Every change of a room: it changes the store and publishes what happened in one atomic step, so that all nodes hand
+ * on the same events in the same order. What it publishes reaches `subscribe`rs of every node, this one too.
+ *
+ * Deadlines are set by the driver's clock. A room that does not stand makes a method give undefined (or do nothing);
+ * no method but `open` makes one.
+ */
+export abstract class RoomFeed {
+  /** Hands every event of every room to `listener`, in order within a room. Called at start. */
+  abstract subscribe(listener: RoomListener): void;
+
+  /**
+   * Makes the room unless it stands; of many callers one makes it. Publishes `opened`.
+   * @throws AppError CapacityError where a member has `roomsPerUser` rooms already
+   */
+  abstract open(draft: RoomDraft, roomsPerUser: number): Awaitable<{ room: Room; opened: boolean }>;
+
+  /**
+   * Gives the message the room's next seq, stores it with its deadline and publishes `message`; unless the sender used
+   * `clientId` in this room before, while that message lives and for ten minutes at least. Undefined: no such room.
+   * @throws AppError CapacityError past a limit; nothing is stored then
+   */
+  abstract append(draft: MessageDraft, limits: AppendLimits): Awaitable<Appended | undefined>;
+
+  /**
+   * Raises the status of messages that others sent to the receipt's user. Publishes `status` for those that rose; a
+   * lower or repeated one changes nothing. Gives how many messages of the room still wait (are `sent`); undefined where
+   * nothing rose.
+   */
+  abstract raise(receipt: Receipt): Awaitable<{ waiting: number } | undefined>;
+
+  /** Changes the settings named. Publishes `updated`. Undefined: no such room. */
+  abstract configure(roomId: string, settings: Partial<RoomSettings>): Awaitable<Room | undefined>;
+
+  /** Remembers a user's public key in the room; publishes `key` when it is another than before. */
+  abstract setPublicKey(roomId: string, userId: string, publicKey: string): Awaitable<void>;
+
+  /** A socket joins: it counts as active and as not having left. Publishes `joined` for a user's first. */
+  abstract enter(occupant: Occupant): Awaitable<void>;
+
+  /** A socket leaves and stays connected. Publishes `left` when it was the user's last that had joined. */
+  abstract leave(occupant: Occupant): Awaitable<void>;
+
+  /** A socket is gone, or no longer counts as having left: forgets what it joined and left. Publishes as `leave`. */
+  abstract forget(occupant: Occupant): Awaitable<void>;
+
+  /**
+   * Erases messages that are due, at most `limit`, and publishes `expired`; the room's next deadline is put on the
+   * expiry queue (kind `EXPIRY_KIND`, key the room's id). Undefined: no such room.
+   */
+  abstract sweep(roomId: string, limit: number): Awaitable<Swept | undefined>;
+
+  /**
+   * Erases the room with everything in it and publishes `closed`. With `ifPosition`, only while nothing has happened in
+   * it since. True where it was erased.
+   */
+  abstract close(roomId: string, reason: CloseReason, ifPosition?: number): Awaitable<boolean>;
+}
+
+/** Deadlines of messages, by room, on the expiry queue. */
+export const EXPIRY_KIND = 'messages';
+
+/** How long a `clientId` is remembered at least, ms, though its message be gone (chat.md, Sending). */
+export const DEDUPE_MS = 600_000;

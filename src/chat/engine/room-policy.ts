@@ -1,0 +1,48 @@
+import { Injectable } from '@nestjs/common';
+import { AppConfig } from '../../config/app-config';
+import type { RoomSettings, RoomType } from './room';
+import type { AppendLimits } from './room-feed';
+
+/** What the kinds of rooms differ in; plain data, so that the engine names no kind. */
+export interface RoomPolicy {
+  /** Who hears a room's events: every socket of its members, or only those that joined. */
+  readonly audience: 'members' | 'joined';
+  /** Whether a room goes when everyone has left it. */
+  readonly wipe: 'left' | 'never';
+  readonly defaults: RoomSettings;
+  readonly limits: AppendLimits;
+}
+
+/** Members of a room that is none of a direct one, unless its settings say otherwise (rooms.md). */
+const DEFAULT_MAX_MEMBERS = 100;
+
+@Injectable()
+export class RoomPolicies {
+  private readonly policies: Record<RoomType, RoomPolicy>;
+
+  constructor({ env }: AppConfig) {
+    const limits: AppendLimits = {
+      messagesPerRoom: env.MAX_MESSAGES_PER_ROOM,
+      totalBytes: env.MESSAGES_MAX_BYTES,
+      maxLifetimeMs: env.MESSAGE_MAX_LIFETIME_S * 1000,
+    };
+    const defaults: RoomSettings = {
+      maxMembers: DEFAULT_MAX_MEMBERS,
+      messageTtl: Math.max(1, Math.round(env.MESSAGE_TTL_MS / 1000)),
+      allowFileSharing: true,
+      moderationEnabled: false,
+      slowModeSeconds: 0,
+      encrypted: false,
+    };
+    const group: RoomPolicy = { audience: 'joined', wipe: 'never', defaults, limits };
+    this.policies = {
+      direct: { audience: 'members', wipe: 'left', defaults: { ...defaults, maxMembers: 2 }, limits },
+      public: group,
+      private: group,
+    };
+  }
+
+  of(type: RoomType): RoomPolicy {
+    return this.policies[type];
+  }
+}

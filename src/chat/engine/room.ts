@@ -1,0 +1,87 @@
+import { ID_LENGTH } from '../../common/ids';
+
+export type RoomType = 'direct' | 'public' | 'private';
+
+/** What holds in one room. */
+export interface RoomSettings {
+  readonly maxMembers: number;
+  /** Default lifetime of later messages, whole seconds; null keeps them until the room is deleted. */
+  readonly messageTtl: number | null;
+  readonly allowFileSharing: boolean;
+  readonly moderationEnabled: boolean;
+  /** Least pause between two messages of one member, seconds. */
+  readonly slowModeSeconds: number;
+  readonly encrypted: boolean;
+}
+
+/** A room as it stands; a frozen copy of what the store keeps. Times are epoch ms. */
+export interface Room {
+  readonly id: string;
+  readonly type: RoomType;
+  /** Stays as long as `seq` counts on; another one: the room counts anew. */
+  readonly epoch: string;
+  readonly name: string | null;
+  readonly description: string | null;
+  readonly creatorId: string | null;
+  readonly members: readonly Member[];
+  readonly settings: RoomSettings;
+  readonly lastSeq: number;
+  /** Counts everything that happened in the room, as its feed does. */
+  readonly position: number;
+  readonly createdAt: number;
+  readonly lastActivity: number;
+  /** Public key by user id, as handed over with `room:join`. */
+  readonly publicKeys: Readonly<Record<string, string>>;
+}
+
+export interface Member {
+  readonly userId: string;
+  readonly username: string;
+}
+
+/** A room to be made. */
+export interface RoomDraft {
+  readonly id: string;
+  readonly type: RoomType;
+  readonly epoch: string;
+  readonly members: readonly Member[];
+  readonly settings: RoomSettings;
+  readonly createdAt: number;
+  /** Who opens it. */
+  readonly openedBy: string;
+}
+
+/** Why a room was closed. */
+export type CloseReason = 'left' | 'deleted' | 'erased';
+
+const DIRECT_PREFIX = 'dm_';
+const DIRECT_LENGTH = DIRECT_PREFIX.length + ID_LENGTH + 1 + ID_LENGTH;
+const SECOND = DIRECT_PREFIX.length + ID_LENGTH + 1;
+
+/** The id of the direct room of two users: always the same, whoever asks. */
+export function directRoomId(a: string, b: string): string {
+  return a < b ? `${DIRECT_PREFIX}${a}_${b}` : `${DIRECT_PREFIX}${b}_${a}`;
+}
+
+export function isDirectRoomId(roomId: string): boolean {
+  return roomId.startsWith(DIRECT_PREFIX);
+}
+
+/** The two users of a direct room, in the order of the id; undefined for anything that is no such id. */
+export function directMembers(roomId: string): readonly [string, string] | undefined {
+  if (roomId.length !== DIRECT_LENGTH || !isDirectRoomId(roomId) || roomId[SECOND - 1] !== '_') {
+    return undefined;
+  }
+  const first = roomId.slice(DIRECT_PREFIX.length, SECOND - 1);
+  const second = roomId.slice(SECOND);
+  return first < second ? [first, second] : undefined;
+}
+
+/** The other user of a direct room; undefined where `userId` is not in it, or it is no direct room. */
+export function otherMember(roomId: string, userId: string): string | undefined {
+  const members = directMembers(roomId);
+  if (!members) {
+    return undefined;
+  }
+  return members[0] === userId ? members[1] : members[1] === userId ? members[0] : undefined;
+}

@@ -1,0 +1,110 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../../common/clock';
+import type { Message } from '../engine/message';
+import { MAX_CHANGED, MessageStore, type PageLimits, type ResumePoint, type Snapshot } from '../engine/message.store';
+import type { MemoryRoom } from './memory-room';
+import { MemoryRooms } from './memory-rooms';
+import { type Handle, NO_HANDLE } from './slab';
+
+/** Bytes of a message on the wire besides its content, roughly. */
+const ENVELOPE_BYTES = 400;
+
+interface Page {
+  readonly messages: Message[];
+  readonly more: boolean;
+}
+
+@Injectable()
+export class MemoryMessageStore extends MessageStore {
+  constructor(
+    private readonly state: MemoryRooms,
+    private readonly clock: Clock,
+  ) {
+    super();
+  }
+
+  override find(roomId: string, messageId: string): Message | undefined {
+    const room = this.state.rooms.get(roomId);
+    const handle = room?.findById(messageId, this.clock.now()) ?? NO_HANDLE;
+    return room && handle !== NO_HANDLE ? this.read(room, handle) : undefined;
+  }
+
+  override page(roomId: string, before: number | undefined, limits: PageLimits): Page {
+    const room = this.state.rooms.get(roomId);
+    return room ? this.newest(room, before, limits) : { messages: [], more: false };
+  }
+
+  override snapshot(roomId: string, from: ResumePoint | undefined, limits: PageLimits): Snapshot | undefined {
+    const room = this.state.rooms.get(roomId);
+    if (!room) {
+      return undefined;
+    }
+    const common = { room: room.view(), activeUsers: room.activeUsers() };
+    if (from && from.epoch === room.epoch && from.since <= room.lastSeq) {
+      const changed = this.changed(room, from);
+      if (changed.length <= MAX_CHANGED) {
+        const { messages, more } = this.take(room, room.ascending(this.clock.now(), from.since + 1), limits);
+        const last = more ? messages.at(-1) : undefined;
+        const live = this.liveRanges(room, from.since);
+        return { ...common, messages, more, live, changed, gap: false, lastSeq: last?.seq ?? room.lastSeq };
+      }
+    }
+    const { messages, more } = this.newest(room, undefined, limits);
+    return { ...common, messages, more, live: [], changed: [], gap: from !== undefined, lastSeq: room.lastSeq };
+  }
+
+  private read(room: MemoryRoom, handle: Handle): Message {
+    return this.state.records.read(handle, room.id, room.people);
+  }
+
+  private newest(room: MemoryRoom, before: number | undefined, limits: PageLimits): Page {
+    const { messages, more } = this.take(room, room.descending(this.clock.now(), before), limits);
+    return { messages: messages.reverse(), more };
+  }
+
+  private take(room: MemoryRoom, handles: Iterable<Handle>, limits: PageLimits): Page {
+    const messages: Message[] = [];
+    let bytes = 0;
+    for (const handle of handles) {
+      bytes += this.state.records.contentLength(handle) + ENVELOPE_BYTES;
+      if (messages.length >= limits.count || (bytes > limits.bytes && messages.length > 0)) {
+        return { messages, more: true };
+      }
+      messages.push(this.read(room, handle));
+    }
+    return { messages, more: false };
+  }
+
+  /** Messages up to the resume point whose status rose since; one more than `MAX_CHANGED` at most. */
+  private changed(room: MemoryRoom, from: ResumePoint): Message[] {
+    const changed: Message[] = [];
+    if (from.sinceTime === undefined || room.lastChange < from.sinceTime) {
+      return changed;
+    }
+    const { records } = this.state;
+    for (const handle of room.ascending(this.clock.now(), 1, from.since)) {
+      if (records.changedAt(handle) >= from.sinceTime && records.statusRank(handle) > 0) {
+        changed.push(this.read(room, handle));
+        if (changed.length > MAX_CHANGED) {
+          break;
+        }
+      }
+    }
+    return changed;
+  }
+
+  private liveRanges(room: MemoryRoom, upTo: number): [number, number][] {
+    const ranges: [number, number][] = [];
+    let current: [number, number] | undefined;
+    for (const handle of room.ascending(this.clock.now(), 1, upTo)) {
+      const seq = this.state.records.seq(handle);
+      if (current && current[1] === seq - 1) {
+        current[1] = seq;
+      } else {
+        current = [seq, seq];
+        ranges.push(current);
+      }
+    }
+    return ranges;
+  }
+}

@@ -1,0 +1,96 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../../common/clock';
+import type { Message } from '../engine/message';
+import type { Room } from '../engine/room';
+import { type RoomLife, RoomStore, type RoomSummary, type RoomTotals } from '../engine/room.store';
+import type { MemoryRoom } from './memory-room';
+import { MemoryRooms } from './memory-rooms';
+
+@Injectable()
+export class MemoryRoomStore extends RoomStore {
+  constructor(
+    private readonly state: MemoryRooms,
+    private readonly clock: Clock,
+  ) {
+    super();
+  }
+
+  override find(roomId: string): Room | undefined {
+    return this.state.rooms.get(roomId)?.view();
+  }
+
+  override idsOf(userId: string): string[] {
+    return [...(this.state.roomsOf.get(userId) ?? [])];
+  }
+
+  override summariesOf(userId: string): RoomSummary[] {
+    return this.idsOf(userId)
+      .flatMap((roomId) => this.state.rooms.get(roomId) ?? [])
+      .sort((a, b) => b.lastActivity - a.lastActivity)
+      .map((room) => this.summary(room, userId));
+  }
+
+  override life(roomId: string): RoomLife | undefined {
+    const room = this.state.rooms.get(roomId);
+    return (
+      room && {
+        position: room.position,
+        lastActivity: room.lastActivity,
+        lastEvent: room.lastEvent,
+        messageCount: room.messageCount,
+        waiting: room.waiting,
+        activeUsers: room.activeUsers(),
+        leftSockets: new Map([...room.leftSockets].map(([userId, sockets]) => [userId, sockets.size])),
+      }
+    );
+  }
+
+  override activeUsers(roomId: string): string[] {
+    return this.state.rooms.get(roomId)?.activeUsers() ?? [];
+  }
+
+  override totals(): RoomTotals {
+    const { rooms, messageCount: messages, occupied, participants } = this.state;
+    return { rooms: rooms.size, messages, occupied, participants };
+  }
+
+  private summary(room: MemoryRoom, userId: string): RoomSummary {
+    const member = room.people.findIndex((person) => person.userId === userId);
+    const overdue = this.overdue(room, userId);
+    return {
+      room: room.view(),
+      activeUsers: room.activeUsers(),
+      messageCount: room.messageCount - overdue.messages,
+      unreadCount: (room.unread[member] ?? 0) - overdue.unread,
+      lastMessage: this.lastMessage(room),
+    };
+  }
+
+  private lastMessage(room: MemoryRoom): Message | undefined {
+    for (const handle of room.descending(this.clock.now())) {
+      if (!this.state.records.isSystem(handle)) {
+        return this.state.records.read(handle, room.id, room.people);
+      }
+    }
+    return undefined;
+  }
+
+  /** Messages whose deadline has come but which are not freed yet: gone for every reader. */
+  private overdue(room: MemoryRoom, userId: string): { messages: number; unread: number } {
+    const { records } = this.state;
+    const now = this.clock.now();
+    const first = room.due.peek();
+    const overdue = { messages: 0, unread: 0 };
+    if (first === undefined || records.deadline(first) > now) {
+      return overdue;
+    }
+    for (const handle of room.all()) {
+      if (records.deadline(handle) <= now && !records.isSystem(handle)) {
+        overdue.messages++;
+        const mine = room.people[records.sender(handle)]?.userId === userId;
+        overdue.unread += !mine && records.statusRank(handle) < 2 ? 1 : 0;
+      }
+    }
+    return overdue;
+  }
+}

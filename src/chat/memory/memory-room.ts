@@ -1,0 +1,202 @@
+import { Heap } from 'heap-js';
+import { MESSAGE_ID_PREFIX } from '../../common/ids';
+import type { Member, Room, RoomDraft, RoomSettings } from '../engine/room';
+import type { MessageRecords } from './message-records';
+import { type Handle, NO_HANDLE } from './slab';
+
+/** Erased places at the front of the log before it is cut. */
+const SLACK = 64;
+
+/** One room as the memory driver keeps it. Only the memory stores see it. */
+export class MemoryRoom {
+  readonly id: string;
+  readonly type: RoomDraft['type'];
+  readonly epoch: string;
+  readonly members: readonly Member[];
+  readonly createdAt: number;
+  settings: RoomSettings;
+  lastActivity: number;
+  /** When anything last happened, epoch ms. */
+  lastEvent: number;
+  lastSeq = 0;
+  position = 0;
+  /** Live messages but system messages. */
+  messageCount = 0;
+  /** Live messages of every kind. */
+  storedCount = 0;
+  /** Live messages that are `sent`. */
+  waiting = 0;
+  /** When a status was last raised, epoch ms. */
+  lastChange = 0;
+  /** Senders by index, as records name them; members of a direct room come first. */
+  readonly people: Member[];
+  /** Live messages from others that a member has not seen, by index into `people`. */
+  readonly unread: number[];
+  /** Deadlines of messages and husks, earliest first. */
+  readonly due: Heap<Handle>;
+  /** Hash of sender and clientId → record. */
+  dedupe: Map<number, Handle> | undefined;
+  publicKeys: Record<string, string> = {};
+  /** Sockets that joined, by user. */
+  readonly joined = new Map<string, Set<string>>();
+  /** Connected sockets that left, by user. */
+  readonly leftSockets = new Map<string, Set<string>>();
+  /** Records by seq: `log[i]` is seq `firstSeq + i`; erased ones are NO_HANDLE. */
+  private log: Handle[] = [];
+  private firstSeq = 1;
+  private erasedInFront = 0;
+
+  constructor(
+    draft: RoomDraft,
+    private readonly records: MessageRecords,
+  ) {
+    this.id = draft.id;
+    this.type = draft.type;
+    this.epoch = draft.epoch;
+    this.members = draft.members;
+    this.settings = draft.settings;
+    this.createdAt = draft.createdAt;
+    this.lastActivity = draft.createdAt;
+    this.lastEvent = draft.createdAt;
+    this.people = [...draft.members];
+    this.unread = draft.members.map(() => 0);
+    this.due = new Heap<Handle>((a, b) => records.deadline(a) - records.deadline(b));
+  }
+
+  /** A frozen copy for everyone else. */
+  view(): Room {
+    return {
+      id: this.id,
+      type: this.type,
+      epoch: this.epoch,
+      name: null,
+      description: null,
+      creatorId: null,
+      members: this.members,
+      settings: this.settings,
+      lastSeq: this.lastSeq,
+      position: this.position,
+      createdAt: this.createdAt,
+      lastActivity: this.lastActivity,
+      publicKeys: { ...this.publicKeys },
+    };
+  }
+
+  activeUsers(): string[] {
+    return [...this.joined.keys()];
+  }
+
+  /** Index of a user among the people who ever sent or may send here; their name is brought up to date. */
+  personIndex(userId: string, username: string): number {
+    const { people } = this;
+    for (let index = 0; index < people.length; index++) {
+      if (people[index]?.userId === userId) {
+        if (people[index]?.username !== username) {
+          people[index] = { userId, username };
+        }
+        return index;
+      }
+    }
+    return people.push({ userId, username }) - 1;
+  }
+
+  /** Appends the record of the next seq. */
+  push(handle: Handle): void {
+    if (this.log.length === 0) {
+      this.firstSeq = this.lastSeq;
+    }
+    this.log.push(handle);
+  }
+
+  /** Takes a seq out of the log. */
+  remove(seq: number): void {
+    const index = seq - this.firstSeq;
+    this.log[index] = NO_HANDLE;
+    if (index !== this.erasedInFront) {
+      return;
+    }
+    while (this.erasedInFront < this.log.length && this.log[this.erasedInFront] === NO_HANDLE) {
+      this.erasedInFront++;
+    }
+    if (
+      this.erasedInFront === this.log.length ||
+      (this.erasedInFront > SLACK && this.erasedInFront * 2 > this.log.length)
+    ) {
+      this.log = this.log.slice(this.erasedInFront);
+      this.firstSeq += this.erasedInFront;
+      this.erasedInFront = 0;
+    }
+  }
+
+  /** Live records with seqs in `[from, to]`, ascending. */
+  *ascending(now: number, from = 1, to = Infinity): Generator<Handle> {
+    const last = Math.min(this.log.length - 1, to - this.firstSeq);
+    for (let index = Math.max(this.erasedInFront, from - this.firstSeq); index <= last; index++) {
+      const handle = this.log[index] ?? NO_HANDLE;
+      if (handle !== NO_HANDLE && this.records.deadline(handle) > now) {
+        yield handle;
+      }
+    }
+  }
+
+  /** Live records with seqs below `before`, newest first. */
+  *descending(now: number, before = Infinity): Generator<Handle> {
+    for (let index = Math.min(this.log.length, before - this.firstSeq) - 1; index >= this.erasedInFront; index--) {
+      const handle = this.log[index] ?? NO_HANDLE;
+      if (handle !== NO_HANDLE && this.records.deadline(handle) > now) {
+        yield handle;
+      }
+    }
+  }
+
+  /** The live record of a message id: ids carry their time, and times rise with seqs. O(log stored). */
+  findById(messageId: string, now: number): Handle {
+    const createdAt = Number(messageId.slice(MESSAGE_ID_PREFIX.length, messageId.lastIndexOf('_')));
+    if (!messageId.startsWith(MESSAGE_ID_PREFIX) || !Number.isSafeInteger(createdAt)) {
+      return NO_HANDLE;
+    }
+    for (let index = this.firstAt(createdAt); index < this.log.length; index++) {
+      const handle = this.log[index] ?? NO_HANDLE;
+      if (handle === NO_HANDLE) {
+        continue;
+      }
+      if (this.records.createdAt(handle) > createdAt) {
+        return NO_HANDLE;
+      }
+      if (this.records.id(handle) === messageId) {
+        return this.records.deadline(handle) > now ? handle : NO_HANDLE;
+      }
+    }
+    return NO_HANDLE;
+  }
+
+  /** Every record that is held, live or due. */
+  *all(): Generator<Handle> {
+    for (const handle of this.log) {
+      if (handle !== NO_HANDLE) {
+        yield handle;
+      }
+    }
+  }
+
+  /** Index of the first live place whose message was created at or after this time; erased places are stepped over. */
+  private firstAt(createdAt: number): number {
+    let low = this.erasedInFront;
+    let high = this.log.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      let probe = middle;
+      while (probe < high && this.log[probe] === NO_HANDLE) {
+        probe++;
+      }
+      if (probe === high) {
+        high = middle;
+      } else if (this.records.createdAt(this.log[probe] ?? NO_HANDLE) < createdAt) {
+        low = probe + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
+  }
+}

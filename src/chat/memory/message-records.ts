@@ -1,0 +1,202 @@
+import { ID_BYTES, MESSAGE_ID_PREFIX } from '../../common/ids';
+import { type Message, MESSAGE_STATUSES, MESSAGE_TYPES, type MessageStatus, type SystemNote } from '../engine/message';
+import type { Member } from '../engine/room';
+import { type Handle, Slab } from './slab';
+
+// A record is a header of fixed fields, then `clientId`, content and the rare rest as UTF-8.
+const CREATED_AT = 0; // f64, epoch ms
+const DEADLINE = 1; // f64, epoch ms; 0 keeps the message
+const CHANGED_AT = 2; // f64, epoch ms of the last change of status
+const DEDUPE_KEY = 3; // f64, hash of sender and clientId; 0 without one
+const SEQ = 8; // u32
+const SENDER = 9; // u32, index into the room's people
+const CONTENT_LENGTH = 10; // u32, bytes
+const EXTRA_LENGTH = 11; // u32, bytes
+const RANDOM_ID = 48; // 12 bytes, the random part of the id
+const TYPE = 60; // u8
+const STATUS = 61; // u8
+const HUSK = 62; // u8, 1: the message is gone, only what makes a repeat recognisable is left
+const CLIENT_ID_LENGTH = 63; // u8, bytes
+const HEADER = 64;
+
+/** Most UTF-8 bytes of a UTF-16 unit. */
+const MAX_BYTES_PER_UNIT = 3;
+
+/** What `write` stores; `id` is `msg_<createdAt>_<random>`. */
+export interface NewRecord {
+  readonly message: Message;
+  readonly sender: number;
+  readonly dedupeKey: number;
+}
+
+/** Messages as dense records (see `Slab`). Fields are read where they lie; a `Message` is made only to be shown. */
+export class MessageRecords {
+  private readonly slab = new Slab();
+  private readonly scratch = Buffer.allocUnsafeSlow(128 * 1024);
+
+  /** Bytes of all records. */
+  get bytes(): number {
+    return this.slab.bytes;
+  }
+
+  /** Stores a message. @throws RangeError where it is larger than a record can be */
+  write({ message, sender, dedupeKey }: NewRecord): Handle {
+    const extra = message.system ? JSON.stringify(message.system) : '';
+    const clientId = message.clientId ?? '';
+    const { content } = message;
+    if ((content.length + extra.length + clientId.length) * MAX_BYTES_PER_UNIT > this.scratch.length - HEADER) {
+      throw new RangeError('The message is too large');
+    }
+    // Encoded once into the scratch: its size decides the slot.
+    const { scratch, slab } = this;
+    const clientIdLength = clientId === '' ? 0 : scratch.write(clientId, 0, 'utf8');
+    const contentLength = scratch.write(content, clientIdLength, 'utf8');
+    const extraLength = extra === '' ? 0 : scratch.write(extra, clientIdLength + contentLength, 'utf8');
+    const textLength = clientIdLength + contentLength + extraLength;
+
+    const handle = slab.allocate(HEADER + textLength);
+    const { chunk, offset } = slab;
+    const f64 = offset >> 3;
+    const u32 = offset >> 2;
+    chunk.f64[f64 + CREATED_AT] = message.createdAt;
+    chunk.f64[f64 + DEADLINE] = message.expiresAt ?? 0;
+    chunk.f64[f64 + CHANGED_AT] = message.createdAt;
+    chunk.f64[f64 + DEDUPE_KEY] = dedupeKey;
+    chunk.u32[u32 + SEQ] = message.seq;
+    chunk.u32[u32 + SENDER] = sender;
+    chunk.u32[u32 + CONTENT_LENGTH] = contentLength;
+    chunk.u32[u32 + EXTRA_LENGTH] = extraLength;
+    chunk.bytes.write(message.id.slice(-2 * ID_BYTES), offset + RANDOM_ID, 'hex');
+    chunk.bytes[offset + TYPE] = MESSAGE_TYPES.indexOf(message.type);
+    chunk.bytes[offset + STATUS] = MESSAGE_STATUSES.indexOf(message.status);
+    chunk.bytes[offset + CLIENT_ID_LENGTH] = clientIdLength;
+    scratch.copy(chunk.bytes, offset + HEADER, 0, textLength);
+    scratch.fill(0, 0, textLength);
+    return handle;
+  }
+
+  /** The message of a record. */
+  read(handle: Handle, roomId: string, people: readonly Member[]): Message {
+    this.slab.locate(handle);
+    const { chunk, offset } = this.slab;
+    const { bytes, u32: words } = chunk;
+    const u32 = offset >> 2;
+    const createdAt = chunk.f64[(offset >> 3) + CREATED_AT] ?? 0;
+    const deadline = chunk.f64[(offset >> 3) + DEADLINE] ?? 0;
+    const sender = people[words[u32 + SENDER] ?? 0];
+    const clientIdEnd = offset + HEADER + (bytes[offset + CLIENT_ID_LENGTH] ?? 0);
+    const contentEnd = clientIdEnd + (words[u32 + CONTENT_LENGTH] ?? 0);
+    const extraEnd = contentEnd + (words[u32 + EXTRA_LENGTH] ?? 0);
+    return {
+      id: this.idAt(chunk.bytes, offset, createdAt),
+      roomId,
+      seq: words[u32 + SEQ] ?? 0,
+      senderId: sender?.userId ?? '',
+      senderUsername: sender?.username ?? '',
+      type: MESSAGE_TYPES[bytes[offset + TYPE] ?? 0] ?? 'text',
+      content: bytes.toString('utf8', clientIdEnd, contentEnd),
+      status: MESSAGE_STATUSES[bytes[offset + STATUS] ?? 0] ?? 'sent',
+      createdAt,
+      expiresAt: deadline === 0 ? null : deadline,
+      clientId: clientIdEnd > offset + HEADER ? bytes.toString('utf8', offset + HEADER, clientIdEnd) : undefined,
+      system:
+        extraEnd > contentEnd ? (JSON.parse(bytes.toString('utf8', contentEnd, extraEnd)) as SystemNote) : undefined,
+    };
+  }
+
+  id(handle: Handle): string {
+    this.slab.locate(handle);
+    const { chunk, offset } = this.slab;
+    return this.idAt(chunk.bytes, offset, chunk.f64[(offset >> 3) + CREATED_AT] ?? 0);
+  }
+
+  createdAt(handle: Handle): number {
+    return this.double(handle, CREATED_AT);
+  }
+
+  /** Epoch ms; `Infinity` where the message is kept. */
+  deadline(handle: Handle): number {
+    return this.double(handle, DEADLINE) || Infinity;
+  }
+
+  changedAt(handle: Handle): number {
+    return this.double(handle, CHANGED_AT);
+  }
+
+  dedupeKey(handle: Handle): number {
+    return this.double(handle, DEDUPE_KEY);
+  }
+
+  seq(handle: Handle): number {
+    this.slab.locate(handle);
+    return this.slab.chunk.u32[(this.slab.offset >> 2) + SEQ] ?? 0;
+  }
+
+  /** Index into the room's people. */
+  sender(handle: Handle): number {
+    this.slab.locate(handle);
+    return this.slab.chunk.u32[(this.slab.offset >> 2) + SENDER] ?? 0;
+  }
+
+  /** Bytes of the content. */
+  contentLength(handle: Handle): number {
+    this.slab.locate(handle);
+    return this.slab.chunk.u32[(this.slab.offset >> 2) + CONTENT_LENGTH] ?? 0;
+  }
+
+  isSystem(handle: Handle): boolean {
+    this.slab.locate(handle);
+    return MESSAGE_TYPES[this.slab.chunk.bytes[this.slab.offset + TYPE] ?? 0] === 'system';
+  }
+
+  isHusk(handle: Handle): boolean {
+    this.slab.locate(handle);
+    return this.slab.chunk.bytes[this.slab.offset + HUSK] === 1;
+  }
+
+  /** Index into `MESSAGE_STATUSES`. */
+  statusRank(handle: Handle): number {
+    this.slab.locate(handle);
+    return this.slab.chunk.bytes[this.slab.offset + STATUS] ?? 0;
+  }
+
+  setStatus(handle: Handle, status: MessageStatus, at: number): void {
+    this.slab.locate(handle);
+    const { chunk, offset } = this.slab;
+    chunk.bytes[offset + STATUS] = MESSAGE_STATUSES.indexOf(status);
+    chunk.f64[(offset >> 3) + CHANGED_AT] = at;
+  }
+
+  /** Overwrites and gives back a record. */
+  free(handle: Handle): void {
+    this.slab.free(handle);
+  }
+
+  /** Erases a record down to its header (id, seq, times, hash of the clientId), to end at `deadline`. Another handle. */
+  reduceToHusk(handle: Handle, deadline: number): Handle {
+    this.slab.locate(handle);
+    const header = Buffer.from(this.slab.chunk.bytes.subarray(this.slab.offset, this.slab.offset + HEADER));
+    this.slab.free(handle);
+    const husk = this.slab.allocate(HEADER);
+    const { chunk, offset } = this.slab;
+    header.copy(chunk.bytes, offset);
+    chunk.bytes[offset + HUSK] = 1;
+    chunk.bytes[offset + CLIENT_ID_LENGTH] = 0;
+    chunk.u32[(offset >> 2) + CONTENT_LENGTH] = 0;
+    chunk.u32[(offset >> 2) + EXTRA_LENGTH] = 0;
+    // The message's own deadline moves to CHANGED_AT, which a husk has no use for: a repeated send is told it.
+    chunk.f64[(offset >> 3) + CHANGED_AT] = chunk.f64[(offset >> 3) + DEADLINE] ?? 0;
+    chunk.f64[(offset >> 3) + DEADLINE] = deadline;
+    return husk;
+  }
+
+  private double(handle: Handle, field: number): number {
+    this.slab.locate(handle);
+    return this.slab.chunk.f64[(this.slab.offset >> 3) + field] ?? 0;
+  }
+
+  private idAt(bytes: Buffer, offset: number, createdAt: number): string {
+    const random = bytes.toString('hex', offset + RANDOM_ID, offset + RANDOM_ID + ID_BYTES);
+    return `${MESSAGE_ID_PREFIX}${createdAt}_${random}`;
+  }
+}

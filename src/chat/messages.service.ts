@@ -1,0 +1,109 @@
+import { Injectable } from '@nestjs/common';
+import { AppError } from '../common/app-error';
+import { type Awaitable, chain } from '../common/awaitable';
+import type { Identity } from '../common/identity';
+import { isDirectRoomId } from './engine/room';
+import type { Message, MessageDraft, MessageStatus } from './engine/message';
+import { MessageStore, type PageLimits } from './engine/message.store';
+import { type Appended, type ReceiptRange, RoomFeed } from './engine/room-feed';
+import { RoomPolicies } from './engine/room-policy';
+import { RoomLifeService } from './room-life.service';
+import { RoomsService } from './rooms.service';
+import { TypingService } from './typing.service';
+
+/** Bytes of content of one page of history, as of one join. */
+const PAGE_BYTES = 1024 * 1024;
+/** A room that is wiped between opening and sending is opened again, but not for ever. */
+const MAX_TRIES = 3;
+
+/** What a client wants to send: its DTO, checked. */
+export interface Outgoing {
+  readonly roomId: string;
+  readonly content: string;
+  /** Whole seconds; undefined: the room's. */
+  readonly ttl: number | undefined;
+  readonly clientId: string | undefined;
+}
+
+/** Sending, reading and receipts. */
+@Injectable()
+export class MessagesService {
+  constructor(
+    private readonly feed: RoomFeed,
+    private readonly messages: MessageStore,
+    private readonly rooms: RoomsService,
+    private readonly policies: RoomPolicies,
+    private readonly typing: TypingService,
+    private readonly life: RoomLifeService,
+  ) {}
+
+  /**
+   * Sends a message; opens its direct room if need be. Answers at once where the feed does.
+   * @throws AppError ValidationError, AuthorizationError (guest), NotFoundError, CapacityError
+   */
+  send(user: Identity, outgoing: Outgoing): Awaitable<Appended> {
+    this.rooms.authorize(user, outgoing.roomId);
+    if (outgoing.ttl !== undefined) {
+      this.rooms.checkTtl(outgoing.ttl, 'ttl');
+    }
+    const draft: MessageDraft = {
+      roomId: outgoing.roomId,
+      senderId: user.userId,
+      senderUsername: user.username,
+      type: 'text',
+      content: outgoing.content,
+      ttl: outgoing.ttl,
+      clientId: outgoing.clientId,
+      system: undefined,
+    };
+    this.typing.clear(user, outgoing.roomId);
+    return chain(this.append(draft), (appended) => appended ?? this.openAndAppend(user, draft));
+  }
+
+  /** The newest live messages before a seq, ascending. @throws AppError NotFoundError */
+  async page(
+    user: Identity,
+    roomId: string,
+    before: number | undefined,
+    count: number,
+  ): Promise<{ messages: Message[]; more: boolean }> {
+    await this.rooms.get(user, roomId);
+    const limits: PageLimits = { count, bytes: PAGE_BYTES };
+    return this.messages.page(roomId, before, limits);
+  }
+
+  /**
+   * Raises the status of one message, or of all up to a seq, that others sent to the user; what cannot rise, or is gone,
+   * is a success without effect. @throws AppError NotFoundError (not a member)
+   */
+  raise(
+    user: Identity,
+    roomId: string,
+    status: MessageStatus,
+    range: ReceiptRange,
+    socketId?: string,
+  ): Awaitable<void> {
+    this.rooms.authorize(user, roomId);
+    if (status === 'sent') {
+      return;
+    }
+    const raised = this.feed.raise({ roomId, userId: user.userId, status, range, socketId });
+    return chain(raised, (result) => (result?.waiting === 0 ? this.life.review(roomId) : undefined));
+  }
+
+  private append(draft: MessageDraft): Awaitable<Appended | undefined> {
+    const type = isDirectRoomId(draft.roomId) ? 'direct' : 'private';
+    return this.feed.append(draft, this.policies.of(type).limits);
+  }
+
+  private async openAndAppend(user: Identity, draft: MessageDraft): Promise<Appended> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      await this.rooms.ensure(user, draft.roomId);
+      const appended = await this.append(draft);
+      if (appended) {
+        return appended;
+      }
+    }
+    throw new AppError('ConflictError', 'The room is being closed, try again');
+  }
+}

@@ -1,0 +1,167 @@
+import { Injectable } from '@nestjs/common';
+import { AppError } from '../common/app-error';
+import { Clock, isoTime } from '../common/clock';
+import type { Identity } from '../common/identity';
+import { Broadcaster } from '../realtime/broadcaster';
+import { RoomDelivery } from '../realtime/room-delivery';
+import { joinedRoom, leftRoom } from '../realtime/socket-rooms';
+import type { MayflySocket } from '../realtime/socket-session';
+import { ChatEvents } from './chat.events';
+import type { JoinedDto } from './dto/chat-answers.dto';
+import type { JoinRoomDto } from './dto/chat-requests.dto';
+import { otherMember } from './engine/room';
+import { MessageStore, type ResumePoint, type Snapshot } from './engine/message.store';
+import { RoomFeed } from './engine/room-feed';
+import { RoomLifeService } from './room-life.service';
+import { RoomsService } from './rooms.service';
+import { TypingService } from './typing.service';
+import { messageView, roomView } from './view';
+
+/** What a join ack holds at most (chat.md, Resume). */
+const JOIN_LIMITS = { count: 500, bytes: 1024 * 1024 };
+/** A room that is wiped between opening and reading is opened again, but not for ever. */
+const MAX_TRIES = 3;
+
+/** Sockets entering and leaving rooms. Stands beside the gateway: it knows sockets, and decides nothing. */
+@Injectable()
+export class RoomEntry {
+  /** Rooms that a socket joined or left, by socket id. */
+  private readonly touched = new Map<string, Set<string>>();
+
+  constructor(
+    private readonly rooms: RoomsService,
+    private readonly feed: RoomFeed,
+    private readonly messages: MessageStore,
+    private readonly delivery: RoomDelivery,
+    private readonly broadcaster: Broadcaster,
+    private readonly typing: TypingService,
+    private readonly life: RoomLifeService,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Joins a room, opened if need be. From here to the ack its events are held back; what the ack covers is not sent
+   * again, what came after it follows. @throws AppError ValidationError, AuthorizationError, NotFoundError
+   */
+  async join(socket: MayflySocket, dto: JoinRoomDto): Promise<JoinedDto> {
+    const { roomId } = dto;
+    const from = resumePoint(dto);
+    this.rooms.authorize(socket.data.identity, roomId);
+    this.delivery.hold(socket, roomId);
+    let covered = 0;
+    let waiting: ReturnType<typeof messageView>[] = [];
+    socket.data.afterReply = () => {
+      for (const message of waiting) {
+        this.broadcaster.emitTo(socket, ChatEvents.messageNew, message);
+      }
+      this.delivery.release(socket, roomId, covered);
+    };
+    const snapshot = await this.enter(socket, dto, from);
+    covered = snapshot.room.position;
+    const { userId } = socket.data.identity;
+    const messages = snapshot.messages.map(messageView);
+    if (!from) {
+      // Pages that ignore the ack find what waits for them this way.
+      waiting = messages.filter(({ status, senderId }) => status === 'sent' && senderId !== userId);
+    }
+    return this.joined(snapshot, messages, socket.data.identity);
+  }
+
+  /** Leaves a room; of any other room a success without effect. */
+  async leave(socket: MayflySocket, roomId: string): Promise<void> {
+    const { identity } = socket.data;
+    if (!this.rooms.isMember(identity, roomId)) {
+      return;
+    }
+    this.typing.clear(identity, roomId);
+    await this.feed.leave({ roomId, userId: identity.userId, socketId: socket.id });
+    this.touch(socket, roomId);
+    void socket.leave(joinedRoom(roomId));
+    void socket.join(leftRoom(roomId));
+    await this.life.review(roomId);
+  }
+
+  /** A socket that left hears the room again once it sends there. */
+  async listenAgain(socket: MayflySocket, roomId: string): Promise<void> {
+    void socket.leave(leftRoom(roomId));
+    await this.feed.forget({ roomId, userId: socket.data.identity.userId, socketId: socket.id });
+  }
+
+  /** The socket is gone: so are its joins, its leaves and its typing. */
+  async disconnected(socket: MayflySocket): Promise<void> {
+    const rooms = this.touched.get(socket.id);
+    if (!rooms) {
+      return;
+    }
+    this.touched.delete(socket.id);
+    const { userId } = socket.data.identity;
+    this.typing.forget(socket.id, rooms, userId);
+    for (const roomId of rooms) {
+      await this.feed.forget({ roomId, userId, socketId: socket.id });
+      await this.life.review(roomId);
+    }
+  }
+
+  /** Remembers that a socket did something in a room, to be undone when it is gone. */
+  touch(socket: MayflySocket, roomId: string): void {
+    let rooms = this.touched.get(socket.id);
+    if (!rooms) {
+      rooms = new Set();
+      this.touched.set(socket.id, rooms);
+    }
+    rooms.add(roomId);
+  }
+
+  private async enter(socket: MayflySocket, dto: JoinRoomDto, from: ResumePoint | undefined): Promise<Snapshot> {
+    const { identity } = socket.data;
+    const { roomId, publicKey } = dto;
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      await this.rooms.ensure(identity, roomId);
+      this.touch(socket, roomId);
+      void socket.leave(leftRoom(roomId));
+      void socket.join(joinedRoom(roomId));
+      await this.feed.enter({ roomId, userId: identity.userId, socketId: socket.id });
+      if (publicKey !== undefined) {
+        await this.feed.setPublicKey(roomId, identity.userId, publicKey);
+      }
+      const snapshot = await this.messages.snapshot(roomId, from, JOIN_LIMITS);
+      if (snapshot) {
+        return snapshot;
+      }
+    }
+    throw new AppError('ConflictError', 'The room is being closed, try again');
+  }
+
+  private joined(snapshot: Snapshot, messages: ReturnType<typeof messageView>[], identity: Identity): JoinedDto {
+    const { room } = snapshot;
+    const otherUserId = otherMember(room.id, identity.userId);
+    const otherUserPublicKey = otherUserId === undefined ? undefined : room.publicKeys[otherUserId];
+    return {
+      room: roomView(room),
+      messages,
+      live: snapshot.live,
+      changed: snapshot.changed.map(messageView),
+      ...(snapshot.more && { more: true }),
+      activeUsers: [...snapshot.activeUsers],
+      ...(otherUserId !== undefined && { otherUserId }),
+      ...(otherUserPublicKey !== undefined && { otherUserPublicKey }),
+      publicKeys: { ...room.publicKeys },
+      lastSeq: snapshot.lastSeq,
+      epoch: room.epoch,
+      gap: snapshot.gap,
+      serverTime: isoTime(this.clock.now()),
+    };
+  }
+}
+
+/** @throws AppError ValidationError for one of `since` and `epoch` without the other */
+function resumePoint({ since, epoch, sinceTime }: JoinRoomDto): ResumePoint | undefined {
+  if (since === undefined && epoch === undefined) {
+    return undefined;
+  }
+  if (since === undefined || epoch === undefined) {
+    const missing = since === undefined ? 'since' : 'epoch';
+    throw AppError.field(missing, '`since` and `epoch` go together');
+  }
+  return { since, epoch, sinceTime: sinceTime === undefined ? undefined : Date.parse(sinceTime) };
+}

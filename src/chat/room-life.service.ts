@@ -1,0 +1,120 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Clock } from '../common/clock';
+import { AppConfig } from '../config/app-config';
+import { type DueItem, ExpiryQueue } from '../expiry/expiry-queue';
+import { ExpiryService } from '../expiry/expiry.service';
+import { PresenceService } from '../presence/presence.service';
+import { UsersService } from '../users/users.service';
+import { directMembers } from './engine/room';
+import { EXPIRY_KIND, RoomFeed } from './engine/room-feed';
+import { type RoomLife, RoomStore } from './engine/room.store';
+
+const REVIEW = 'room-life';
+/** Messages of one room erased in one go; the rest is due at the next tick. */
+const SWEEP_LIMIT = 1000;
+
+/**
+ * The end of rooms and messages: erases what is due, and wipes a direct room once both have left it with nothing
+ * waiting, or once it has been empty for the grace.
+ */
+@Injectable()
+export class RoomLifeService implements OnModuleInit {
+  private readonly startedAt: number;
+
+  constructor(
+    private readonly rooms: RoomStore,
+    private readonly feed: RoomFeed,
+    private readonly presence: PresenceService,
+    private readonly users: UsersService,
+    private readonly queue: ExpiryQueue,
+    private readonly expiry: ExpiryService,
+    private readonly clock: Clock,
+    private readonly config: AppConfig,
+  ) {
+    this.startedAt = clock.now();
+  }
+
+  onModuleInit(): void {
+    this.expiry.own(EXPIRY_KIND, (items) => this.sweep(items));
+    this.expiry.own(REVIEW, (items) => this.reviewAll(items));
+    this.presence.onLastSocketGone((userId) => this.reviewLater(userId));
+    this.feed.subscribe((event) => {
+      // A room that was only opened, or just lost its last joined user, may be empty.
+      if (event.kind === 'opened' || event.kind === 'left') {
+        void this.queue.scheduleSooner(REVIEW, event.roomId, this.clock.now() + this.grace);
+      }
+    });
+  }
+
+  /** Wipes the room if its time has come; else comes back to it when it may have. */
+  async review(roomId: string): Promise<void> {
+    const life = await this.rooms.life(roomId);
+    if (!life) {
+      return;
+    }
+    const at = Math.min(this.emptyUntil(life), await this.leftAt(roomId, life));
+    if (at > this.clock.now()) {
+      if (at < Infinity) {
+        await this.queue.scheduleSooner(REVIEW, roomId, at);
+      }
+      return;
+    }
+    if (!(await this.feed.close(roomId, 'left', life.position))) {
+      await this.queue.scheduleSooner(REVIEW, roomId, this.clock.now());
+    }
+  }
+
+  private get grace(): number {
+    return this.config.env.ROOM_EMPTY_GRACE_MS;
+  }
+
+  private async sweep(items: DueItem[]): Promise<void> {
+    for (const { key } of items) {
+      const swept = await this.feed.sweep(key, SWEEP_LIMIT);
+      if (swept && swept.erased > 0 && swept.waiting === 0) {
+        await this.review(key);
+      }
+    }
+  }
+
+  private async reviewAll(items: DueItem[]): Promise<void> {
+    for (const { key } of items) {
+      await this.review(key);
+    }
+  }
+
+  private async reviewLater(userId: string): Promise<void> {
+    const at = this.clock.now() + this.grace;
+    for (const roomId of await this.rooms.idsOf(userId)) {
+      await this.queue.scheduleSooner(REVIEW, roomId, at);
+    }
+  }
+
+  /** When a room without messages and joined users goes, epoch ms; Infinity where it has some. */
+  private emptyUntil(life: RoomLife): number {
+    const empty = life.messageCount === 0 && life.activeUsers.length === 0;
+    return empty ? life.lastEvent + this.grace : Infinity;
+  }
+
+  /** When every member has left, epoch ms; Infinity while one is there or a message waits. */
+  private async leftAt(roomId: string, life: RoomLife): Promise<number> {
+    let latest = 0;
+    for (const userId of life.waiting > 0 ? [] : (directMembers(roomId) ?? [])) {
+      latest = Math.max(latest, await this.memberLeftAt(userId, life));
+      if (latest === Infinity) {
+        break;
+      }
+    }
+    return latest === 0 ? Infinity : latest;
+  }
+
+  private async memberLeftAt(userId: string, life: RoomLife): Promise<number> {
+    const sockets = await this.presence.socketCount(userId);
+    if (sockets > 0) {
+      return (life.leftSockets.get(userId) ?? 0) >= sockets ? life.lastActivity : Infinity;
+    }
+    // Only time in which the service was up counts, and who reads by REST alone has the grace after each message.
+    const user = await this.users.find(userId);
+    return Math.max(user?.lastSeen ?? 0, this.startedAt, life.lastActivity) + this.grace;
+  }
+}

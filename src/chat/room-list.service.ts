@@ -1,0 +1,52 @@
+import { Injectable } from '@nestjs/common';
+import { isoTime } from '../common/clock';
+import type { Identity } from '../common/identity';
+import { PresenceReader } from '../users/presence-reader';
+import { UsersService } from '../users/users.service';
+import type { LastMessageDto, RoomSummaryDto } from './dto/chat-answers.dto';
+import type { Message } from './engine/message';
+import { otherMember } from './engine/room';
+import type { RoomSummary } from './engine/room.store';
+import { RoomsService } from './rooms.service';
+
+/** A user's rooms with who is on the other side. */
+@Injectable()
+export class RoomListService {
+  constructor(
+    private readonly rooms: RoomsService,
+    private readonly users: UsersService,
+    private readonly presence: PresenceReader,
+  ) {}
+
+  /** Newest activity first. */
+  async list(user: Identity): Promise<RoomSummaryDto[]> {
+    const summaries = await this.rooms.list(user);
+    const others = summaries.map(({ room }) => otherMember(room.id, user.userId) ?? '');
+    const [records, online] = await Promise.all([this.users.findMany(others), this.presence.isOnline(others)]);
+    const names = new Map(records.map(({ id, username }) => [id, username]));
+    return summaries.map((summary, index) => {
+      const otherUserId = others[index] ?? '';
+      return this.view(summary, otherUserId, names.get(otherUserId) ?? '', online[index] ?? false);
+    });
+  }
+
+  private view(summary: RoomSummary, otherUserId: string, otherUsername: string, online: boolean): RoomSummaryDto {
+    const { room, activeUsers, messageCount, unreadCount, lastMessage } = summary;
+    return {
+      id: room.id,
+      type: room.type,
+      otherUserId,
+      otherUsername,
+      otherUserOnline: online,
+      activeUsers: [...activeUsers],
+      messageCount,
+      unreadCount,
+      lastMessage: lastMessage ? lastMessageView(lastMessage) : null,
+      createdAt: isoTime(room.createdAt),
+    };
+  }
+}
+
+function lastMessageView({ id, content, createdAt, senderId }: Message): LastMessageDto {
+  return { id, content, imageUrl: null, createdAt: isoTime(createdAt), senderId };
+}

@@ -1,0 +1,88 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../common/clock';
+import type { Identity } from '../common/identity';
+import { AppConfig } from '../config/app-config';
+import { ExpiryService } from '../expiry/expiry.service';
+import { LocalExpiryQueue } from '../expiry/memory-expiry-queue';
+import { RoomsService } from './rooms.service';
+
+const TYPING = 'typing';
+
+interface Mark {
+  readonly roomId: string;
+  readonly userId: string;
+  readonly username: string;
+  socketId: string;
+}
+
+export type TypingListener = (mark: Omit<Mark, 'socketId'>, isTyping: boolean) => void;
+
+/** Who is typing where. A mark stands on the node of the typist's socket; what it tells crosses nodes by broadcast. */
+@Injectable()
+export class TypingService {
+  private readonly marks = new Map<string, Mark>();
+  private readonly listeners: TypingListener[] = [];
+
+  constructor(
+    private readonly rooms: RoomsService,
+    private readonly queue: LocalExpiryQueue,
+    private readonly clock: Clock,
+    private readonly config: AppConfig,
+    expiry: ExpiryService,
+  ) {
+    expiry.own(TYPING, (items) => items.forEach(({ key }) => this.end(key)));
+  }
+
+  /** Calls `listener` when somebody begins or ends to type. */
+  subscribe(listener: TypingListener): void {
+    this.listeners.push(listener);
+  }
+
+  /** Marks the user as typing until the timeout, a stop, a send, a leave or the socket's end. @throws AppError NotFoundError */
+  start(user: Identity, roomId: string, socketId: string): void {
+    this.rooms.authorize(user, roomId);
+    const key = keyOf(user.userId, roomId);
+    this.queue.schedule(TYPING, key, this.clock.now() + this.config.env.TYPING_TIMEOUT_MS);
+    const mark = this.marks.get(key);
+    if (mark) {
+      mark.socketId = socketId;
+      return;
+    }
+    const { userId, username } = user;
+    this.marks.set(key, { roomId, userId, username, socketId });
+    this.tell({ roomId, userId, username, socketId }, true);
+  }
+
+  /** Takes the mark away; none is fine. */
+  clear(user: Identity, roomId: string): void {
+    if (this.marks.size > 0) {
+      this.end(keyOf(user.userId, roomId));
+    }
+  }
+
+  /** Takes away the marks that a socket set. */
+  forget(socketId: string, roomIds: Iterable<string>, userId: string): void {
+    for (const roomId of roomIds) {
+      const key = keyOf(userId, roomId);
+      if (this.marks.get(key)?.socketId === socketId) {
+        this.end(key);
+      }
+    }
+  }
+
+  private end(key: string): void {
+    const mark = this.marks.get(key);
+    if (mark && this.marks.delete(key)) {
+      this.queue.cancel(TYPING, key);
+      this.tell(mark, false);
+    }
+  }
+
+  private tell({ roomId, userId, username }: Mark, isTyping: boolean): void {
+    for (const listener of this.listeners) {
+      listener({ roomId, userId, username }, isTyping);
+    }
+  }
+}
+
+const keyOf = (userId: string, roomId: string): string => `${userId} ${roomId}`;

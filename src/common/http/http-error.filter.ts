@@ -1,0 +1,69 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Injectable, Logger } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { AppError, ERROR_STATUS, type ErrorCode } from '../app-error';
+import { Ids } from '../ids';
+import { errorBody } from './error-body';
+import { requestIdOf } from './request-id';
+
+/**
+ * Sentences for refusals that are not ours: of the body parsers, of Express and of Nest, whose own messages echo the
+ * request. What is missing here is our fault.
+ */
+const REFUSALS: ReadonlyMap<number, readonly [ErrorCode, string]> = new Map([
+  [400, ['ValidationError', 'The request could not be read: its body or its address is malformed']],
+  [404, ['NotFoundError', 'There is no such route']],
+  [413, ['PayloadTooLargeError', 'The request body is too large']],
+  [415, ['UnsupportedMediaTypeError', 'The request body has a charset or an encoding that is not supported']],
+]);
+
+/** Turns whatever was thrown into the error body of the contract. */
+@Catch()
+@Injectable()
+export class HttpErrorFilter implements ExceptionFilter {
+  private readonly logger = new Logger(HttpErrorFilter.name);
+
+  constructor(private readonly ids: Ids) {}
+
+  catch(exception: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<Request>();
+    const response = http.getResponse<Response>();
+    const requestId = requestIdOf(request, response, this.ids);
+    const error = understood(exception) ?? this.unexpected(exception, requestId);
+    if (response.headersSent) {
+      // Half an answer cannot become an error: the client must see that it was cut off.
+      response.destroy();
+      return;
+    }
+    if (error.retryAfter !== undefined) {
+      response.setHeader('Retry-After', Math.max(1, Math.ceil(error.retryAfter)));
+    }
+    if (error.code === 'AuthenticationError') {
+      response.setHeader('WWW-Authenticate', 'Bearer');
+    }
+    response.status(ERROR_STATUS[error.code]).json(errorBody(error, requestId));
+  }
+
+  private unexpected(exception: unknown, requestId: string): AppError {
+    this.logger.error({ err: exception, requestId }, 'A request failed');
+    return new AppError('InternalServerError', 'Something went wrong on our side');
+  }
+}
+
+/** The error as one of ours; undefined where its cause is for the log only. */
+function understood(exception: unknown): AppError | undefined {
+  if (exception instanceof AppError) {
+    return exception.code === 'InternalServerError' ? undefined : exception;
+  }
+  const refusal = REFUSALS.get(statusOf(exception) ?? 500);
+  return refusal && new AppError(...refusal);
+}
+
+function statusOf(exception: unknown): number | undefined {
+  if (exception instanceof HttpException) {
+    return exception.getStatus();
+  }
+  // http-errors, which body-parser and Express throw: `expose` says that the client is to blame.
+  const { status, expose } = (exception ?? {}) as { status?: unknown; expose?: unknown };
+  return typeof status === 'number' && expose === true ? status : undefined;
+}

@@ -1,0 +1,30 @@
+import type { Awaitable } from '../common/awaitable';
+
+/** A token bucket: `burst` tokens at most, refilled evenly at `perMinute`. */
+export interface Bucket {
+  /** Separates buckets of one key; part of the stored key. */
+  readonly name: string;
+  /** Tokens refilled a minute, > 0. */
+  readonly perMinute: number;
+  /** Most tokens held, ≥ 1. */
+  readonly burst: number;
+}
+
+export interface RateDecision {
+  readonly allowed: boolean;
+  /** Whole tokens left after this take. */
+  readonly remaining: number;
+  /** Milliseconds until a token is there again; 0 where one is. */
+  readonly retryAfterMs: number;
+  /** Milliseconds until the bucket is full. */
+  readonly resetMs: number;
+}
+
+/** Token buckets, shared by all nodes. */
+export abstract class RateLimiter {
+  /**
+   * Takes one token of the bucket of `key`. Atomic. A refused take costs nothing. A bucket that is full again takes no
+   * memory.
+   */
+  abstract take(bucket: Bucket, key: string): Awaitable<RateDecision>;
+}

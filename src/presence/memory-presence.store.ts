@@ -1,0 +1,63 @@
+import { Injectable } from '@nestjs/common';
+import { PresenceStore } from './presence.store';
+
+@Injectable()
+export class MemoryPresenceStore extends PresenceStore {
+  /** Sockets by user who is online; empty during the grace. */
+  private readonly online = new Map<string, Set<string>>();
+  private sockets = 0;
+
+  override connect(userId: string, socketId: string): boolean {
+    const own = this.online.get(userId);
+    const sockets = own ?? new Set();
+    if (!sockets.has(socketId)) {
+      sockets.add(socketId);
+      this.sockets++;
+    }
+    if (own) {
+      return false;
+    }
+    this.online.set(userId, sockets);
+    return true;
+  }
+
+  override disconnect(userId: string, socketId: string): boolean {
+    const own = this.online.get(userId);
+    if (!own?.delete(socketId)) {
+      return false;
+    }
+    this.sockets--;
+    return own.size === 0;
+  }
+
+  override goOffline(userId: string): boolean {
+    return this.online.get(userId)?.size === 0 && this.online.delete(userId);
+  }
+
+  override socketCount(userId: string): number {
+    return this.online.get(userId)?.size ?? 0;
+  }
+
+  override isOnline(userIds: readonly string[]): boolean[] {
+    return userIds.map((userId) => this.online.has(userId));
+  }
+
+  override onlineCount(): number {
+    return this.online.size;
+  }
+
+  override onlineUserIds(limit: number): string[] {
+    const ids: string[] = [];
+    for (const userId of this.online.keys()) {
+      if (ids.length >= limit) {
+        break;
+      }
+      ids.push(userId);
+    }
+    return ids;
+  }
+
+  override connectedSockets(): number {
+    return this.sockets;
+  }
+}

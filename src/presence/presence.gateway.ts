@@ -1,0 +1,27 @@
+import { Injectable } from '@nestjs/common';
+import { Broadcaster } from '../realtime/broadcaster';
+import { RealtimeGateway } from '../realtime/gateway.decorator';
+import type { MayflySocket } from '../realtime/socket-session';
+import { PresenceEvents } from './presence.events';
+import { PresenceService } from './presence.service';
+
+/** Tells a new socket who it is and the others that its user came, or went. */
+@Injectable()
+@RealtimeGateway({ namespace: '/' })
+export class PresenceGateway {
+  constructor(
+    private readonly presence: PresenceService,
+    private readonly broadcaster: Broadcaster,
+  ) {}
+
+  async handleConnection(socket: MayflySocket): Promise<void> {
+    const { userId, username, kind } = socket.data.identity;
+    const isGuest = kind === 'guest';
+    this.broadcaster.emitTo(socket, PresenceEvents.established, { userId, username, socketId: socket.id, isGuest });
+    await this.presence.connect(userId, username, socket.id);
+  }
+
+  async handleDisconnect(socket: MayflySocket): Promise<void> {
+    await this.presence.disconnect(socket.data.identity.userId, socket.id);
+  }
+}

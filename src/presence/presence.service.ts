@@ -1,0 +1,114 @@
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import type { Awaitable } from '../common/awaitable';
+import { Clock, isoTime } from '../common/clock';
+import { AppConfig } from '../config/app-config';
+import { ExpiryQueue } from '../expiry/expiry-queue';
+import { ExpiryService } from '../expiry/expiry.service';
+import { Broadcaster } from '../realtime/broadcaster';
+import type { ServerEvent } from '../realtime/server-event';
+import { userRoom } from '../realtime/socket-rooms';
+import { UsersService } from '../users/users.service';
+import { PresenceEvents } from './presence.events';
+import { PresenceStore } from './presence.store';
+
+const GRACE = 'presence';
+/** With `PRESENCE_SCOPE=auto`: up to this many users online, everyone is told of everyone (accounts.md). */
+const EVERYONE_LIMIT = 1000;
+
+type UserListener = (userId: string) => Awaitable<void>;
+/** Users who are to know when a user comes and goes. */
+export type ContactSource = (userId: string) => Awaitable<readonly string[]>;
+
+/** Who is online: counts users, not sockets, and forgives a reload. */
+@Injectable()
+export class PresenceService implements OnModuleInit {
+  private readonly logger = new Logger(PresenceService.name);
+  private readonly contactSources: ContactSource[] = [];
+  private readonly lastSocketListeners: UserListener[] = [];
+
+  constructor(
+    private readonly store: PresenceStore,
+    private readonly users: UsersService,
+    private readonly broadcaster: Broadcaster,
+    private readonly queue: ExpiryQueue,
+    private readonly expiry: ExpiryService,
+    private readonly clock: Clock,
+    private readonly config: AppConfig,
+  ) {}
+
+  onModuleInit(): void {
+    this.expiry.own(GRACE, async (items) => {
+      for (const { key } of items) {
+        await this.goOffline(key);
+      }
+    });
+  }
+
+  /** Adds users to those who are told of a user's coming and going, where not everyone is. */
+  addContacts(source: ContactSource): void {
+    this.contactSources.push(source);
+  }
+
+  /** Calls `listener` when the last socket of a user is gone, before the grace. */
+  onLastSocketGone(listener: UserListener): void {
+    this.lastSocketListeners.push(listener);
+  }
+
+  /** Sockets of a user, over all nodes. */
+  socketCount(userId: string): Awaitable<number> {
+    return this.store.socketCount(userId);
+  }
+
+  /** Counts a socket in and tells the user's contacts of the first. */
+  async connect(userId: string, username: string, socketId: string): Promise<void> {
+    const first = await this.store.connect(userId, socketId);
+    await this.queue.cancel(GRACE, userId);
+    if (first) {
+      await this.tell(PresenceEvents.online, { userId, username, isOnline: true });
+    }
+  }
+
+  /** Counts a socket out; after the last one the grace begins. */
+  async disconnect(userId: string, socketId: string): Promise<void> {
+    if (!(await this.store.disconnect(userId, socketId))) {
+      return;
+    }
+    const now = this.clock.now();
+    await this.users.touch(userId, now);
+    await this.queue.schedule(GRACE, userId, now + this.config.env.PRESENCE_GRACE_MS);
+    for (const listener of this.lastSocketListeners) {
+      await listener(userId);
+    }
+  }
+
+  private async goOffline(userId: string): Promise<void> {
+    if (!(await this.store.goOffline(userId))) {
+      return;
+    }
+    const user = await this.users.find(userId);
+    if (user) {
+      const { username, lastSeen } = user;
+      await this.tell(PresenceEvents.offline, { userId, username, isOnline: false, lastSeen: isoTime(lastSeen) });
+    }
+  }
+
+  private async tell<T extends { userId: string }>(event: ServerEvent<T>, payload: T): Promise<void> {
+    if (await this.tellsEveryone()) {
+      this.broadcaster.emitToAll(event, payload);
+      return;
+    }
+    const contacts = new Set([payload.userId]);
+    for (const source of this.contactSources) {
+      for (const userId of await source(payload.userId)) {
+        contacts.add(userId);
+      }
+    }
+    this.logger.debug({ userId: payload.userId, contacts: contacts.size }, 'Presence changed');
+    this.broadcaster.emit(event, payload, { rooms: [...contacts].map(userRoom) });
+  }
+
+  private async tellsEveryone(): Promise<boolean> {
+    const scope = this.config.env.PRESENCE_SCOPE;
+    return scope === 'everyone' || (scope === 'auto' && (await this.store.onlineCount()) <= EVERYONE_LIMIT);
+  }
+}

@@ -1,0 +1,42 @@
+import { Injectable } from '@nestjs/common';
+import type { ServerEvent } from './server-event';
+import { RealtimeServer } from './realtime-server';
+import type { MayflySocket } from './socket-session';
+
+/** Which sockets of the event's namespace: those in any of `rooms` but in none of `except`. */
+export interface Audience {
+  /** Socket.IO rooms (socket-rooms.ts). Empty: nobody. */
+  readonly rooms: readonly string[];
+  readonly except?: readonly string[];
+  /** Sockets of this node alone: for events that every node hands on by itself. */
+  readonly local?: boolean;
+}
+
+/** The only one that emits to others than the sender of an event. */
+@Injectable()
+export class Broadcaster {
+  constructor(private readonly realtime: RealtimeServer) {}
+
+  emit<T extends object>(event: ServerEvent<T>, payload: T, audience: Audience): void {
+    if (audience.rooms.length === 0) {
+      return;
+    }
+    const namespace = this.realtime.io.of(event.namespace);
+    const operator = audience.local ? namespace.local : namespace;
+    let target = operator.to(audience.rooms as string[]);
+    if (audience.except && audience.except.length > 0) {
+      target = target.except(audience.except as string[]);
+    }
+    target.emit(event.name, payload);
+  }
+
+  /** To every socket of the event's namespace. */
+  emitToAll<T extends object>(event: ServerEvent<T>, payload: T): void {
+    this.realtime.io.of(event.namespace).emit(event.name, payload);
+  }
+
+  /** To one socket of this node. */
+  emitTo<T extends object>(socket: MayflySocket, event: ServerEvent<T>, payload: T): void {
+    socket.emit(event.name, payload);
+  }
+}

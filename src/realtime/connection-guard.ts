@@ -1,0 +1,91 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { Server } from 'socket.io';
+import { AppConfig } from '../config/app-config';
+import { clientAddress } from './client-address';
+import type { MayflySocket } from './socket-session';
+import { tcpSocketOf } from './tcp-socket';
+
+type Connection = MayflySocket['conn'];
+
+interface Packet {
+  data?: unknown;
+}
+
+/** Engine.IO's frame type and WebSocket's header, roughly: an empty packet is not free. */
+const PACKET_OVERHEAD = 8;
+
+/** Bounds what one connection and one address may cost. */
+@Injectable()
+export class ConnectionGuard {
+  private readonly logger = new Logger(ConnectionGuard.name);
+  private readonly byAddress = new Map<string, number>();
+  private slowReaderCount = 0;
+
+  constructor(private readonly config: AppConfig) {}
+
+  /** Connections closed because their client did not read. */
+  get slowReaders(): number {
+    return this.slowReaderCount;
+  }
+
+  watch(server: Server): void {
+    server.engine.on('connection', (connection: Connection) => {
+      this.countAddress(connection);
+      this.boundUnsentBytes(connection);
+    });
+  }
+
+  /** Whether an address has more connections than it may; the newest one is counted already. */
+  isCrowded(ip: string): boolean {
+    return (this.byAddress.get(ip) ?? 0) > this.config.env.MAX_SOCKETS_PER_IP;
+  }
+
+  private countAddress(connection: Connection): void {
+    const ip = clientAddress(connection.request, this.config.env.TRUST_PROXY);
+    this.byAddress.set(ip, (this.byAddress.get(ip) ?? 0) + 1);
+    connection.once('close', () => {
+      const left = (this.byAddress.get(ip) ?? 1) - 1;
+      if (left > 0) {
+        this.byAddress.set(ip, left);
+      } else {
+        this.byAddress.delete(ip);
+      }
+    });
+  }
+
+  /**
+   * Unsent bytes sit in Engine.IO's write buffer, not in the WebSocket: counted when a packet is made, subtracted when
+   * the buffer goes to the transport, which then holds back `flush` until it has written.
+   */
+  private boundUnsentBytes(connection: Connection): void {
+    const most = this.config.env.SOCKET_MAX_BUFFERED;
+    let queued = 0;
+    let largest = 0;
+    connection.on('packetCreate', (packet: Packet) => {
+      const size = sizeOf(packet.data);
+      queued += size;
+      if (size > largest) {
+        largest = size;
+      }
+      const unsent = queued + (tcpSocketOf(connection)?.writableLength ?? 0);
+      if (unsent > most + largest) {
+        this.slowReaderCount++;
+        this.logger.warn({ bytes: unsent }, 'A connection that does not read was closed');
+        connection.close(true);
+      }
+    });
+    connection.on('flush', () => {
+      queued = 0;
+      if (!tcpSocketOf(connection)?.writableLength) {
+        largest = 0;
+      }
+    });
+  }
+}
+
+function sizeOf(data: unknown): number {
+  if (typeof data === 'string') {
+    return data.length + PACKET_OVERHEAD;
+  }
+  return PACKET_OVERHEAD + (Buffer.isBuffer(data) ? data.length : 0);
+}

@@ -1,0 +1,57 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { ApiProperty } from '@nestjs/swagger';
+import { RealtimeServer } from './realtime-server';
+import { serverEvent } from './server-event';
+
+/** When clients are told to come back: by then another node, or this one anew, takes them. */
+const RETRY_IN_MS = 1000;
+/** Most time that events which are at work get to be acked. */
+const IN_FLIGHT_MS = 3000;
+const POLL_MS = 10;
+
+export class ServerDrainingDto {
+  @ApiProperty({ example: RETRY_IN_MS, description: 'Milliseconds after which to reconnect.' })
+  retryInMs!: number;
+}
+
+export const serverDraining = serverEvent(
+  '/',
+  'server:draining',
+  ServerDrainingDto,
+  'The server is about to stop as planned; the transport closes next, reconnect after `retryInMs`.',
+);
+
+/** The orderly end of this node: nothing acked is lost, clients come back by themselves. */
+@Injectable()
+export class DrainService {
+  private readonly logger = new Logger(DrainService.name);
+  private started: Promise<void> | undefined;
+
+  constructor(private readonly realtime: RealtimeServer) {}
+
+  /** Whether the node is on its way out; readiness is red from then on. */
+  get draining(): boolean {
+    return this.started !== undefined;
+  }
+
+  /** Tells clients, waits for what is at work, closes their connections. A second call waits for the first. */
+  drain(): Promise<void> {
+    this.started ??= this.run();
+    return this.started;
+  }
+
+  private async run(): Promise<void> {
+    this.realtime.drain();
+    const { io } = this.realtime;
+    this.logger.log({ connections: this.realtime.connectionCount }, 'Draining');
+    for (const namespace of io._nsps.values()) {
+      namespace.local.emit(serverDraining.name, { retryInMs: RETRY_IN_MS } satisfies ServerDrainingDto);
+    }
+    const deadline = performance.now() + IN_FLIGHT_MS;
+    do {
+      // One turn at least: events that are in the kernel's buffers are read, acks leave.
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    } while (this.realtime.inFlight > 0 && performance.now() < deadline);
+    this.realtime.closeAll();
+  }
+}

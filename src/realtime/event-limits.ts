@@ -1,0 +1,44 @@
+import { Injectable } from '@nestjs/common';
+import { AppError } from '../common/app-error';
+import { type Awaitable, isPromise } from '../common/awaitable';
+import { AppConfig } from '../config/app-config';
+import { type Bucket, type RateDecision, RateLimiter } from '../limits/rate-limiter';
+import type { EventCost } from './gateway.decorator';
+import type { SocketSession } from './socket-session';
+
+/** Tokens of the bucket of events that create nothing (errors-and-limits.md). */
+const OTHER_BURST = 100;
+
+/** Rate limits of events and of the REST calls that do the same, by user over all their sockets. */
+@Injectable()
+export class EventLimits {
+  private readonly create: Bucket;
+  private readonly other: Bucket;
+
+  constructor(
+    private readonly limiter: RateLimiter,
+    config: AppConfig,
+  ) {
+    const { SOCKET_EVENTS_PER_MINUTE, SOCKET_EVENTS_BURST, SOCKET_OTHER_EVENTS_PER_MINUTE } = config.env;
+    this.create = { name: 'create', perMinute: SOCKET_EVENTS_PER_MINUTE, burst: SOCKET_EVENTS_BURST };
+    this.other = { name: 'other', perMinute: SOCKET_OTHER_EVENTS_PER_MINUTE, burst: OTHER_BURST };
+  }
+
+  /** Takes one event of a socket. @throws AppError RateLimitError */
+  take(session: SocketSession, cost: EventCost): Awaitable<void> {
+    return this.takeFor(session.identity.userId, cost);
+  }
+
+  /** The same for a REST call of a user. @throws AppError RateLimitError */
+  takeFor(userId: string, cost: EventCost): Awaitable<void> {
+    const decision = this.limiter.take(cost === 'create' ? this.create : this.other, userId);
+    return isPromise(decision) ? decision.then(check) : check(decision);
+  }
+}
+
+function check(decision: RateDecision): void {
+  if (!decision.allowed) {
+    const retryAfter = Math.ceil(decision.retryAfterMs / 1000);
+    throw new AppError('RateLimitError', 'Too many events, slow down', { retryAfter });
+  }
+}

@@ -1,0 +1,34 @@
+import { applyDecorators, SetMetadata, type Type } from '@nestjs/common';
+import { WebSocketGateway } from '@nestjs/websockets';
+
+export const GATEWAY_OPTIONS = 'mayfly:gateway';
+export const EVENT_OPTIONS = 'mayfly:event';
+
+export interface GatewayOptions {
+  namespace: string;
+}
+
+/**
+ * What an event costs: `create` for events that create something, `other` for the rest, `signal` like `other` but
+ * refused in its ack only.
+ */
+export type EventCost = 'create' | 'other' | 'signal';
+
+export interface EventOptions {
+  cost: EventCost;
+  /** One sentence for the event reference. */
+  summary: string;
+  /** What the ack says on success, besides `success`; the reference shows it. */
+  ack?: Type<object>;
+}
+
+/**
+ * A gateway class: an ordinary Nest gateway whose events run through the dispatcher of its namespace, which checks
+ * identity, payload and rate and answers every ack.
+ */
+export function RealtimeGateway(options: GatewayOptions): ClassDecorator {
+  return applyDecorators(WebSocketGateway({ namespace: options.namespace }), SetMetadata(GATEWAY_OPTIONS, options));
+}
+
+/** Beside `@SubscribeMessage`: what the dispatcher and the event reference need to know of an event. */
+export const Event = (options: EventOptions): MethodDecorator => SetMetadata(EVENT_OPTIONS, options);

@@ -1,0 +1,145 @@
+import { Injectable, type Type } from '@nestjs/common';
+import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { MESSAGE_METADATA, PARAM_ARGS_METADATA } from '@nestjs/websockets/constants';
+import { WsParamtype } from '@nestjs/websockets/enums/ws-paramtype.enum';
+import type { Awaitable } from '../common/awaitable';
+import { currentUserFactory } from '../common/http/current-user.decorator';
+import { Binder, type DtoClass } from '../common/validation/dto-binder';
+import { EVENT_OPTIONS, type EventOptions, GATEWAY_OPTIONS, type GatewayOptions } from './gateway.decorator';
+import type { MayflySocket } from './socket-session';
+
+type Argument = 'user' | 'socket' | 'payload';
+
+/** One event of one namespace, composed at start: what `@SubscribeMessage` and its parameters promise. */
+export interface Handler {
+  readonly event: string;
+  readonly options: EventOptions;
+  readonly gateway: Type<object>;
+  /** The class of the payload; undefined where the event has none. */
+  readonly dto: DtoClass | undefined;
+  /** Checks the payload. @throws AppError ValidationError */
+  readonly bind: (payload: unknown) => object | undefined;
+  /** Calls the gateway's method with a checked payload. */
+  readonly invoke: (socket: MayflySocket, payload: object | undefined) => Awaitable<object>;
+}
+
+/** What Nest's gateways may have; called in a way that a throw in one does not end the process. */
+export interface ConnectionHooks {
+  handleConnection?(socket: MayflySocket): Awaitable<void>;
+  handleDisconnect?(socket: MayflySocket): Awaitable<void>;
+}
+
+export interface NamespaceHandlers {
+  readonly namespace: string;
+  readonly handlers: ReadonlyMap<string, Handler>;
+  readonly hooks: readonly ConnectionHooks[];
+}
+
+type Method = (...args: unknown[]) => Awaitable<object>;
+
+/** Finds the gateways and composes, for each event, one function from packet to ack. */
+@Injectable()
+export class HandlerMap {
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly scanner: MetadataScanner,
+  ) {}
+
+  /** The handlers of every namespace. @throws Error for a gateway that the dispatcher cannot serve as declared */
+  build(): NamespaceHandlers[] {
+    const namespaces = new Map<string, { handlers: Map<string, Handler>; hooks: ConnectionHooks[] }>();
+    for (const { instance, metatype } of this.discovery.getProviders()) {
+      const options = metatype && (Reflect.getMetadata(GATEWAY_OPTIONS, metatype) as GatewayOptions | undefined);
+      if (!options || !instance) {
+        continue;
+      }
+      const found = namespaces.get(options.namespace) ?? { handlers: new Map<string, Handler>(), hooks: [] };
+      namespaces.set(options.namespace, found);
+      for (const handler of this.handlersOf(instance as object, metatype as Type<object>)) {
+        if (found.handlers.has(handler.event)) {
+          throw new Error(`Two gateways handle ${handler.event} in ${options.namespace}`);
+        }
+        found.handlers.set(handler.event, handler);
+      }
+      const hooks = instance as ConnectionHooks;
+      if (hooks.handleConnection || hooks.handleDisconnect) {
+        found.hooks.push(hooks);
+      }
+    }
+    return [...namespaces].map(([namespace, found]) => ({ namespace, ...found }));
+  }
+
+  private handlersOf(instance: object, gateway: Type<object>): Handler[] {
+    const prototype = Object.getPrototypeOf(instance) as Record<string, Method>;
+    return this.scanner.getAllMethodNames(prototype).flatMap((name) => {
+      const method = prototype[name];
+      const event = method && (Reflect.getMetadata(MESSAGE_METADATA, method) as string | undefined);
+      return event === undefined || !method ? [] : [compose(instance, gateway, name, method, event)];
+    });
+  }
+}
+
+function compose(instance: object, gateway: Type<object>, name: string, method: Method, event: string): Handler {
+  const where = `${gateway.name}.${name}`;
+  const options = Reflect.getMetadata(EVENT_OPTIONS, method) as EventOptions | undefined;
+  if (!options) {
+    throw new Error(`${where} lacks @Event`);
+  }
+  const types = (Reflect.getMetadata('design:paramtypes', gateway.prototype as object, name) ?? []) as unknown[];
+  const { args, payloadIndex } = argumentsOf(gateway, name, where);
+  const dto = payloadIndex === undefined ? undefined : (types[payloadIndex] as DtoClass);
+  if (dto === Object) {
+    throw new Error(`${where} takes a payload without a DTO class`);
+  }
+  const bound = method.bind(instance);
+  const binder = dto && Binder.of(dto);
+  return {
+    event,
+    options,
+    gateway,
+    dto,
+    bind: binder ? (payload) => binder.bind(payload) : () => undefined,
+    invoke: invoker(bound, args),
+  };
+}
+
+function invoker(method: Method, args: Argument[]): Handler['invoke'] {
+  const pick = (argument: Argument | undefined, socket: MayflySocket, payload: unknown): unknown =>
+    argument === 'user' ? socket.data.identity : argument === 'socket' ? socket : payload;
+  const [first, second, third] = args;
+  switch (args.length) {
+    case 0:
+      return () => method();
+    case 1:
+      return (socket, payload) => method(pick(first, socket, payload));
+    case 2:
+      return (socket, payload) => method(pick(first, socket, payload), pick(second, socket, payload));
+    default:
+      return (socket, payload) =>
+        method(pick(first, socket, payload), pick(second, socket, payload), pick(third, socket, payload));
+  }
+}
+
+interface RouteArgument {
+  index: number;
+  factory?: unknown;
+}
+
+function argumentsOf(gateway: Type<object>, name: string, where: string): { args: Argument[]; payloadIndex?: number } {
+  const metadata = (Reflect.getMetadata(PARAM_ARGS_METADATA, gateway, name) ?? {}) as Record<string, RouteArgument>;
+  const args: Argument[] = [];
+  let payloadIndex: number | undefined;
+  for (const [key, { index, factory }] of Object.entries(metadata)) {
+    if (factory === currentUserFactory) {
+      args[index] = 'user';
+    } else if (key.startsWith(`${WsParamtype.SOCKET}:`)) {
+      args[index] = 'socket';
+    } else if (key.startsWith(`${WsParamtype.PAYLOAD}:`)) {
+      args[index] = 'payload';
+      payloadIndex = index;
+    } else {
+      throw new Error(`${where} has a parameter that the dispatcher does not know`);
+    }
+  }
+  return { args, payloadIndex };
+}

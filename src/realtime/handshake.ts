@@ -1,0 +1,63 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { ExtendedError, Namespace } from 'socket.io';
+import { TokenService } from '../auth/token.service';
+import { AppError, type ErrorCode } from '../common/app-error';
+import { Clock } from '../common/clock';
+import { AppConfig } from '../config/app-config';
+import { clientAddress } from './client-address';
+import { ConnectionGuard } from './connection-guard';
+import { SessionRegistry } from './session-registry';
+import { type MayflySocket, SocketSession } from './socket-session';
+
+/** Decides who gets a socket: the only way to a session. Set on every namespace; what throws here refuses. */
+@Injectable()
+export class Handshake {
+  private readonly logger = new Logger(Handshake.name);
+
+  constructor(
+    private readonly tokens: TokenService,
+    private readonly sessions: SessionRegistry,
+    private readonly connections: ConnectionGuard,
+    private readonly clock: Clock,
+    private readonly config: AppConfig,
+  ) {}
+
+  /** Makes every socket of the namespace authenticate before it exists. */
+  protect(namespace: Namespace): void {
+    namespace.use((socket, next) => {
+      this.authenticate(socket as MayflySocket).then(
+        () => next(),
+        (error: unknown) => next(this.refusal(error)),
+      );
+    });
+  }
+
+  private async authenticate(socket: MayflySocket): Promise<void> {
+    const ip = clientAddress(socket.request, this.config.env.TRUST_PROXY);
+    if (this.connections.isCrowded(ip)) {
+      throw new AppError('CapacityError', 'Too many connections from this address');
+    }
+    const verifiedAt = this.clock.now();
+    const identity = await this.tokens.verify(tokenOf(socket.handshake.auth));
+    if (this.sessions.count(identity.userId) >= this.config.env.MAX_SOCKETS_PER_USER) {
+      throw new AppError('CapacityError', 'Too many connections of this user');
+    }
+    socket.data = new SocketSession(identity, ip, verifiedAt);
+  }
+
+  private refusal(cause: unknown): ExtendedError {
+    const error = cause instanceof AppError ? cause : undefined;
+    if (!error) {
+      this.logger.error({ err: cause }, 'A handshake failed');
+    }
+    const code: ErrorCode = error?.code ?? 'InternalServerError';
+    const refused: ExtendedError = new Error(error?.message ?? 'Something went wrong on our side');
+    refused.data = { code };
+    return refused;
+  }
+}
+
+function tokenOf(auth: unknown): string {
+  const token = (auth as Record<string, unknown> | undefined)?.token;
+  return typeof token === 'string' ? token.replace(/^Bearer /, '') : '';
+}

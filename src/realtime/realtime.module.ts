@@ -1,0 +1,47 @@
+import { Global, Module } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import { AuthModule } from '../auth/auth.module';
+import { AuthGateway } from './auth.gateway';
+import { Broadcaster } from './broadcaster';
+import { ConnectionGuard } from './connection-guard';
+import { DrainService } from './drain.service';
+import { EventLimits } from './event-limits';
+import { EventStatistics } from './event-statistics';
+import { HandlerMap } from './handler-map';
+import { Handshake } from './handshake';
+import { RealtimeServer } from './realtime-server';
+import { RoomDelivery } from './room-delivery';
+import { SessionRegistry } from './session-registry';
+import { SocketCloser } from './socket-closer';
+
+@Global()
+@Module({
+  imports: [DiscoveryModule, AuthModule],
+  providers: [
+    AuthGateway,
+    Broadcaster,
+    ConnectionGuard,
+    DrainService,
+    EventLimits,
+    EventStatistics,
+    HandlerMap,
+    Handshake,
+    RealtimeServer,
+    RoomDelivery,
+    SessionRegistry,
+    SocketCloser,
+  ],
+  exports: [
+    Broadcaster,
+    ConnectionGuard,
+    DrainService,
+    EventLimits,
+    EventStatistics,
+    HandlerMap,
+    RealtimeServer,
+    RoomDelivery,
+    SessionRegistry,
+    SocketCloser,
+  ],
+})
+export class RealtimeModule {}

@@ -1,0 +1,119 @@
+import { Injectable } from '@nestjs/common';
+import { Broadcaster } from './broadcaster';
+import type { ServerEvent } from './server-event';
+import { SocketCloser } from './socket-closer';
+import { heldRoom, joinedRoom, leftRoom, userRoom } from './socket-rooms';
+import type { MayflySocket } from './socket-session';
+
+/** Whom an event of a room is for. */
+export interface RoomAudience {
+  /** Only sockets of these users; undefined: everyone in the room. */
+  readonly users?: readonly string[];
+  /** True where every member's socket hears the room without having joined (direct rooms): `users` are its members. */
+  readonly byMembership: boolean;
+  /** Also sockets that left the room. */
+  readonly evenLeft?: boolean;
+  /** The socket that caused the event and knows it from its ack. */
+  readonly exceptSocket?: string;
+}
+
+interface HeldEvent {
+  readonly position: number;
+  readonly event: ServerEvent<object>;
+  readonly payload: object;
+}
+
+interface Hold {
+  readonly socket: MayflySocket;
+  readonly events: HeldEvent[];
+}
+
+/** Events held for one join; past them the client has to come back and ask again. */
+const MAX_HELD = 1000;
+
+/**
+ * Hands a room's events, in the order of its feed, to this node's sockets. While a socket's join is under way its
+ * events are held back, and those that the ack covers are dropped: join-then-read would double messages, read-then-join
+ * would lose some.
+ */
+@Injectable()
+export class RoomDelivery {
+  private readonly holds = new Map<string, Set<Hold>>();
+
+  constructor(
+    private readonly broadcaster: Broadcaster,
+    private readonly closer: SocketCloser,
+  ) {}
+
+  /** Emits one event, `position` of its room's feed. */
+  emit<T extends object>(
+    event: ServerEvent<T>,
+    payload: T,
+    roomId: string,
+    position: number,
+    audience: RoomAudience,
+  ): void {
+    const { users } = audience;
+    const rooms = users ? users.map(userRoom) : [joinedRoom(roomId)];
+    const except: string[] = [];
+    if (audience.byMembership && !audience.evenLeft) {
+      except.push(leftRoom(roomId));
+    }
+    if (audience.exceptSocket) {
+      except.push(audience.exceptSocket);
+    }
+    const held = this.holds.get(roomId);
+    if (held) {
+      except.push(heldRoom(roomId));
+      for (const hold of held) {
+        this.holdBack(hold, audience, { position, event, payload });
+      }
+    }
+    this.broadcaster.emit(event, payload, { rooms, except, local: true });
+  }
+
+  /** Holds the room's events back from a socket until `release`. */
+  hold(socket: MayflySocket, roomId: string): void {
+    let held = this.holds.get(roomId);
+    if (!held) {
+      held = new Set();
+      this.holds.set(roomId, held);
+    }
+    held.add({ socket, events: [] });
+    void socket.join(heldRoom(roomId));
+  }
+
+  /** Lets go: the socket gets what came after `position`, and from now on everything. */
+  release(socket: MayflySocket, roomId: string, position: number): void {
+    const held = this.holds.get(roomId);
+    for (const hold of held ?? []) {
+      if (hold.socket !== socket) {
+        continue;
+      }
+      held?.delete(hold);
+      for (const { event, payload, position: at } of hold.events) {
+        if (at > position) {
+          this.broadcaster.emitTo(socket, event, payload);
+        }
+      }
+    }
+    if (held?.size === 0) {
+      this.holds.delete(roomId);
+    }
+    void socket.leave(heldRoom(roomId));
+  }
+
+  private holdBack(hold: Hold, audience: RoomAudience, event: HeldEvent): void {
+    const { id, data } = hold.socket;
+    const concerned =
+      id !== audience.exceptSocket && (!audience.users || audience.users.includes(data.identity.userId));
+    if (!concerned) {
+      return;
+    }
+    if (hold.events.length >= MAX_HELD) {
+      this.closer.closeTransport(hold.socket);
+      return;
+    }
+    hold.events.push(event);
+  }
+}
