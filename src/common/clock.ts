@@ -19,21 +19,24 @@ export class SystemClock extends Clock {
   }
 }
 
+const MILLISECONDS = Array.from({ length: 1000 }, (_, ms) => `${String(ms).padStart(3, '0')}Z`);
 const CACHED_SECONDS = 16;
-const cachedSecond = new Float64Array(CACHED_SECONDS).fill(-1);
+const cachedSecond: number[] = new Array<number>(CACHED_SECONDS).fill(-1);
 const cachedText: string[] = new Array<string>(CACHED_SECONDS).fill('');
 
 /**
- * ISO 8601 UTC with milliseconds, as `Date.prototype.toISOString`. The part up to the second is cached: a message's two
- * times were measured at 3 µs without.
+ * ISO 8601 UTC with milliseconds, as `Date.prototype.toISOString` of a whole number. Made of two cached parts: a
+ * message's times were measured at 3 µs with `toISOString`.
  */
 export function isoTime(ms: number): string {
   const second = Math.floor(ms / 1000);
+  // The low digits of a second: Math.floor keeps it whole, so this is a small integer for every date.
   const slot = second & (CACHED_SECONDS - 1);
-  if (cachedSecond[slot] !== second) {
-    cachedText[slot] = new Date(second * 1000).toISOString().slice(0, 20);
+  let text = cachedText[slot];
+  if (cachedSecond[slot] !== second || text === undefined) {
+    text = new Date(second * 1000).toISOString().slice(0, -4);
+    cachedText[slot] = text;
     cachedSecond[slot] = second;
   }
-  const rest = ms - second * 1000;
-  return `${cachedText[slot]}${rest < 10 ? '00' : rest < 100 ? '0' : ''}${rest}Z`;
+  return text + (MILLISECONDS[ms - second * 1000] ?? '');
 }

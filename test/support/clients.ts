@@ -44,8 +44,10 @@ export function call(url: string, token: string, method: Method, path: string): 
 export class TestClient {
   readonly received: Received[] = [];
   private readonly waiting = new Set<() => void>();
+  private readonly end: Promise<string>;
 
   private constructor(readonly socket: Socket) {
+    this.end = new Promise((resolve) => socket.once('disconnect', resolve));
     socket.onAny((event: string, payload: Payload) => {
       this.received.push({ event, payload });
       for (const check of [...this.waiting]) {
@@ -123,15 +125,9 @@ export class TestClient {
     await this.emit('an event that nobody handles');
   }
 
-  /** Waits for the end of the connection and gives its reason. */
+  /** Waits for the end of the connection, past or to come, and gives its reason. */
   closed(): Promise<string> {
-    return new Promise((resolve) => {
-      if (this.socket.disconnected) {
-        resolve('before');
-        return;
-      }
-      this.socket.once('disconnect', resolve);
-    });
+    return this.end;
   }
 
   close(): void {

@@ -271,7 +271,11 @@ export class MemoryRoomFeed extends RoomFeed {
   private firstOf(room: MemoryRoom, handle: Handle): Message {
     const { records } = this.state;
     const message = records.read(handle, room.id, room.people);
-    return records.isHusk(handle) ? { ...message, expiresAt: records.changedAt(handle) } : message;
+    if (records.isHusk(handle)) {
+      return { ...message, expiresAt: records.changedAt(handle) };
+    }
+    // Due and not swept yet: as much is gone as of a husk.
+    return records.deadline(handle) > this.clock.now() ? message : { ...message, content: '' };
   }
 
   private await(room: MemoryRoom, handle: Handle, deadline: number): void {
