@@ -22,7 +22,7 @@ const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'SystemRoot'];
 const tty = process.stdout.isTTY === true;
 const colours = tty && !process.env.NO_COLOR;
 const paint = (code) => (text) => (colours ? `\u001b[${code}m${text}\u001b[0m` : text);
-const [bold, dim, green, red, cyan, yellow] = [1, 2, 32, 31, 36, 33].map(paint);
+const [bold, dim, green, red, cyan, yellow, magenta] = [1, 2, 32, 31, 36, 33, 35].map(paint);
 
 const startedAt = performance.now();
 const WIDTH = 6;
@@ -270,7 +270,7 @@ async function play(server, io) {
   const url = await server.start();
   say('server', `listens on ${url}`);
   const ann = new Person(url, 'ann', cyan);
-  const ben = new Person(url, 'ben', yellow);
+  const ben = new Person(url, 'ben', magenta);
   for (const person of [ann, ben]) {
     await person.register();
   }

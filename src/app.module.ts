@@ -4,7 +4,6 @@ import { AuthModule } from './auth/auth.module';
 import { ChatModule } from './chat/chat.module';
 import { CommonModule } from './common/common.module';
 import { HttpModule } from './common/http/http.module';
-import { LogModule } from './common/log.module';
 import { ConfigModule } from './config/config.module';
 import { ExpiryModule } from './expiry/expiry.module';
 import { LimitsModule } from './limits/limits.module';
@@ -19,7 +18,6 @@ import { UsersModule } from './users/users.module';
   imports: [
     ConfigModule,
     CommonModule,
-    LogModule,
     StorageModule,
     ScheduleModule.forRoot(),
     ExpiryModule,

@@ -1,8 +1,9 @@
+import { Logger } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import compression from 'compression';
+import type { NextFunction, Request, Response } from 'express';
 import helmet from 'helmet';
-import { Logger } from 'nestjs-pino';
-import { quiet } from './common/quiet-logger';
+import { createLog, PinoLogger, requestLog } from './common/logging';
 import { REQUEST_ID_HEADER, requestId } from './common/http/request-id';
 import { Ids } from './common/ids';
 import { AppConfig } from './config/app-config';
@@ -24,12 +25,15 @@ const PREFLIGHT_MAX_AGE_S = 600;
 /** Everything between a request and its handler; the same for the server and for tests. */
 export function configureApp(app: NestExpressApplication): void {
   const config = app.get(AppConfig);
-  app.useLogger(quiet(app.get(Logger)));
+  const log = createLog(config.env.LOG_LEVEL);
+  app.useLogger(new PinoLogger(log));
   app.set('trust proxy', config.env.TRUST_PROXY);
   app.set('x-powered-by', false);
   app.set('etag', false);
   app.set('query parser', 'simple');
   app.use(requestId(app.get(Ids)));
+  app.use(requestLog(log));
+  warnOfUntrustedProxy(app, config);
   app.use(`/${DOCS_PATH}`, docsHeaders());
   app.use(helmet({ crossOriginResourcePolicy: { policy: 'cross-origin' } }));
   app.enableCors({
@@ -43,4 +47,16 @@ export function configureApp(app: NestExpressApplication): void {
   app.useBodyParser('json', { limit: config.env.JSON_BODY_LIMIT });
   app.useWebSocketAdapter(new RealtimeAdapter(app));
   serveDocs(app);
+}
+
+/** Behind a proxy that is not trusted, all clients share the proxy's address and its limits: said once. */
+function warnOfUntrustedProxy(app: NestExpressApplication, { production, env }: AppConfig): void {
+  let warned = !production || env.TRUST_PROXY > 0;
+  app.use((request: Request, _response: Response, next: NextFunction) => {
+    if (!warned && request.headers['x-forwarded-for'] !== undefined) {
+      warned = true;
+      new Logger('Proxy').warn('X-Forwarded-For came, but TRUST_PROXY is not set: limits count the proxy as one client');
+    }
+    next();
+  });
 }

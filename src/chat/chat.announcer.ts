@@ -50,6 +50,8 @@ export class ChatAnnouncer implements OnModuleInit {
         return this.toMembers(event, ChatEvents.expired, payload, { evenLeft: true });
       }
       case 'opened': {
+        // A leave of a room that did not stand is forgotten as well.
+        this.realtime.io.of('/').local.in(leftRoom(roomId)).socketsLeave(leftRoom(roomId));
         const others = this.membersBut(roomId, event.openedBy);
         return this.toMembers(event, ChatEvents.roomCreated, { room: roomView(event.room) }, { users: others });
       }

@@ -13,3 +13,11 @@ export interface Identity {
   /** When the token ends, epoch ms. */
   readonly expiresAt: number;
 }
+
+/** Channel of the node bus on which live sockets learn of a new name. */
+export const USER_RENAMED = 'user-renamed';
+
+export interface UserRenamed {
+  readonly userId: string;
+  readonly username: string;
+}

@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { type TokenEnding, type TokenIdentity, TokenService } from '../auth/token.service';
 import { Clock } from '../common/clock';
+import { USER_RENAMED, type UserRenamed } from '../common/identity';
 import { ExpiryService } from '../expiry/expiry.service';
 import { LocalExpiryQueue } from '../expiry/memory-expiry-queue';
+import { NodeBus } from '../storage/node-bus';
 import { SocketCloser } from './socket-closer';
 import type { MayflySocket } from './socket-session';
 
@@ -23,9 +25,15 @@ export class SessionRegistry {
     private readonly clock: Clock,
     expiry: ExpiryService,
     tokens: TokenService,
+    bus: NodeBus,
   ) {
     expiry.own(TOKEN, (items) => items.forEach(({ key }) => this.tokenExpired(key)));
     tokens.onEnded((ending) => this.tokenEnded(ending));
+    bus.subscribe<UserRenamed>(USER_RENAMED, ({ userId, username }) => {
+      for (const { data } of this.socketsOf(userId)) {
+        data.identity = Object.freeze({ ...data.identity, username });
+      }
+    });
   }
 
   /** Sockets of this node. */

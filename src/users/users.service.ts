@@ -3,11 +3,12 @@ import { AppError } from '../common/app-error';
 import { type Awaitable, chain } from '../common/awaitable';
 import { Clock } from '../common/clock';
 import { Cursors } from '../common/http/cursors';
-import type { IdentityKind } from '../common/identity';
+import { type IdentityKind, USER_RENAMED, type UserRenamed } from '../common/identity';
 import { Ids } from '../common/ids';
 import { AppConfig } from '../config/app-config';
 import { type DueItem, ExpiryQueue } from '../expiry/expiry-queue';
 import { ExpiryService } from '../expiry/expiry.service';
+import { NodeBus } from '../storage/node-bus';
 import { MIN_PREFIX } from './name-index';
 import { type UserChanges, type UserRecord, UserStore } from './user-store';
 
@@ -44,6 +45,7 @@ export class UsersService {
     private readonly config: AppConfig,
     private readonly queue: ExpiryQueue,
     expiry: ExpiryService,
+    private readonly bus: NodeBus,
   ) {
     expiry.own(ERASURE, (due) => this.resumeErasing(due));
   }
@@ -122,7 +124,11 @@ export class UsersService {
 
   /** The user with these changes. @throws AppError NotFoundError, ConflictError */
   update(userId: string, changes: UserChanges): Awaitable<UserRecord> {
-    return chain(this.store.update(userId, changes), present);
+    return chain(this.store.update(userId, changes), (updated) => {
+      const user = present(updated);
+      const renamed: UserRenamed = { userId, username: user.username };
+      return changes.username === undefined ? user : chain(this.bus.publish(USER_RENAMED, renamed), () => user);
+    });
   }
 
   /** Notes that the user was last seen at `at` (epoch ms). */

@@ -77,7 +77,8 @@ describe('room:join', () => {
 
   it('brings the newest 500, and says that there are more', async () => {
     const { alice, bob, roomId } = trio;
-    await Promise.all(Array.from({ length: 501 }, (_, i) => say(alice, roomId, `${i + 1}`)));
+    await say(alice, roomId, '1');
+    await Promise.all(Array.from({ length: 500 }, (_, i) => say(alice, roomId, `${i + 2}`)));
     const ack = await bob.client.emit('room:join', { roomId });
     expect(ack).toMatchObject({ more: true, lastSeq: 501, gap: false });
     const seqs = (ack.messages as { seq: number }[]).map(({ seq }) => seq);

@@ -4,6 +4,7 @@ import type { Test } from 'supertest';
 import { TokenService } from '../../src/auth/token.service';
 import { Ids } from '../../src/common/ids';
 import { ExpiryService } from '../../src/expiry/expiry.service';
+import { SessionRegistry } from '../../src/realtime/session-registry';
 import { UserStore } from '../../src/users/user-store';
 import { type Account, type AckBody, call, register, TestClient } from './clients';
 import { createApp, type TestApp } from './create-app';
@@ -92,6 +93,18 @@ export class ChatApp {
   async trio(): Promise<Trio> {
     const [alice, bob, carol] = [await this.person('alice'), await this.person('bob'), await this.person('carol')];
     return { alice, bob, carol, roomId: roomOf(alice, bob) };
+  }
+
+  /** Closes a client and waits until the server has noticed. */
+  async leave(client: TestClient): Promise<void> {
+    const id = client.socket.id ?? '';
+    client.close();
+    const sessions = this.get(SessionRegistry);
+    while (sessions.find(id)) {
+      await new Promise(setImmediate);
+    }
+    // What follows from it is done by turns that were queued before this one.
+    await new Promise(setImmediate);
   }
 
   /** A user without a password, as `POST /api/guest` will make them. */

@@ -14,7 +14,7 @@ export interface RoomSettings {
   readonly encrypted: boolean;
 }
 
-/** A room as it stands; a frozen copy of what the store keeps. Times are epoch ms. */
+/** A room as it stands: a copy of what the store keeps. Times are epoch ms. */
 export interface Room {
   readonly id: string;
   readonly type: RoomType;

@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { AppError } from '../../common/app-error';
 import { Clock } from '../../common/clock';
 import { Ids } from '../../common/ids';
@@ -31,7 +31,11 @@ type Happening = RoomEvent extends infer E ? (E extends RoomEvent ? Omit<E, 'roo
 /** The feed of one node: a change is made and handed to the listeners within one call. */
 @Injectable()
 export class MemoryRoomFeed extends RoomFeed {
+  private readonly logger = new Logger(MemoryRoomFeed.name);
   private readonly listeners: RoomListener[] = [];
+  /** Events that a listener caused, while it was handed another. */
+  private readonly caused: RoomEvent[] = [];
+  private handing = false;
 
   constructor(
     private readonly state: MemoryRooms,
@@ -52,14 +56,13 @@ export class MemoryRoomFeed extends RoomFeed {
     if (standing) {
       return { room: standing.view(), opened: false };
     }
-    const lists = draft.members.map(({ userId }) => this.listOf(userId));
-    if (lists.some((list) => list.size >= roomsPerUser)) {
+    if (draft.members.some(({ userId }) => (this.state.roomsOf.get(userId)?.size ?? 0) >= roomsPerUser)) {
       throw new AppError('CapacityError', 'One of you is in too many rooms');
     }
     const room = new MemoryRoom(draft, this.state.records);
     this.state.rooms.set(room.id, room);
-    for (const list of lists) {
-      list.add(room.id);
+    for (const { userId } of draft.members) {
+      this.listOf(userId).add(room.id);
     }
     this.publish(room, { kind: 'opened', room: room.view(), openedBy: draft.openedBy });
     return { room: room.view(), opened: true };
@@ -101,7 +104,7 @@ export class MemoryRoomFeed extends RoomFeed {
 
   override raise(receipt: Receipt): { waiting: number } | undefined {
     const room = this.state.rooms.get(receipt.roomId);
-    if (!room) {
+    if (!room?.members.some(({ userId }) => userId === receipt.userId)) {
       return undefined;
     }
     const { records } = this.state;
@@ -133,7 +136,8 @@ export class MemoryRoomFeed extends RoomFeed {
     if (!room) {
       return undefined;
     }
-    room.settings = { ...room.settings, ...settings };
+    const named = Object.entries(settings).filter(([, value]) => value !== undefined);
+    room.settings = Object.freeze({ ...room.settings, ...(Object.fromEntries(named) as Partial<RoomSettings>) });
     room.lastActivity = this.clock.now();
     this.publish(room, { kind: 'updated', room: room.view() });
     return room.view();
@@ -234,8 +238,25 @@ export class MemoryRoomFeed extends RoomFeed {
     room.position++;
     room.lastEvent = this.clock.now();
     const event = { roomId: room.id, position: room.position, ...happening } as RoomEvent;
+    if (this.handing) {
+      this.caused.push(event);
+      return;
+    }
+    this.handing = true;
+    for (let next: RoomEvent | undefined = event; next; next = this.caused.shift()) {
+      this.handOn(next);
+    }
+    this.handing = false;
+  }
+
+  private handOn(event: RoomEvent): void {
     for (const listener of this.listeners) {
-      listener(event);
+      try {
+        listener(event);
+      } catch (error) {
+        // The change is made: one listener's failure is neither its caller's nor that of the others.
+        this.logger.error({ err: error, kind: event.kind }, 'A listener of the feed failed');
+      }
     }
   }
 

@@ -53,17 +53,17 @@ export class MemoryRoom {
     this.id = draft.id;
     this.type = draft.type;
     this.epoch = draft.epoch;
-    this.members = draft.members;
-    this.settings = draft.settings;
+    this.members = Object.freeze(draft.members.map((member) => Object.freeze({ ...member })));
+    this.settings = Object.freeze({ ...draft.settings });
     this.createdAt = draft.createdAt;
     this.lastActivity = draft.createdAt;
     this.lastEvent = draft.createdAt;
-    this.people = [...draft.members];
+    this.people = [...this.members];
     this.unread = draft.members.map(() => 0);
     this.due = new Heap<Handle>((a, b) => records.deadline(a) - records.deadline(b));
   }
 
-  /** A frozen copy for everyone else. */
+  /** A copy for everyone else. */
   view(): Room {
     return {
       id: this.id,

@@ -1,0 +1,17 @@
+import type { MakeChatKit } from './chat-kit';
+import { messageStoreContract } from './message-store.suite';
+import { roomExpiryContract } from './room-expiry.suite';
+import { roomFeedContract } from './room-feed.suite';
+import { roomOccupancyContract } from './room-occupancy.suite';
+import { roomReceiptsContract } from './room-receipts.suite';
+import { roomStoreContract } from './room-store.suite';
+
+/** What every driver of `RoomFeed`, `RoomStore` and `MessageStore` together promises. */
+export function chatStoresContract(makeKit: MakeChatKit): void {
+  describe('rooms and messages', () => roomFeedContract(makeKit));
+  describe('who is there, keys, settings, the end', () => roomOccupancyContract(makeKit));
+  describe('receipts', () => roomReceiptsContract(makeKit));
+  describe('expiry', () => roomExpiryContract(makeKit));
+  describe('reading messages', () => messageStoreContract(makeKit));
+  describe('reading rooms', () => roomStoreContract(makeKit));
+}
