@@ -55,7 +55,9 @@ function warnOfUntrustedProxy(app: NestExpressApplication, { production, env }: 
   app.use((request: Request, _response: Response, next: NextFunction) => {
     if (!warned && request.headers['x-forwarded-for'] !== undefined) {
       warned = true;
-      new Logger('Proxy').warn('X-Forwarded-For came, but TRUST_PROXY is not set: limits count the proxy as one client');
+      new Logger('Proxy').warn(
+        'X-Forwarded-For came, but TRUST_PROXY is not set: limits count the proxy as one client',
+      );
     }
     next();
   });

@@ -14,6 +14,8 @@ import { PresenceStore } from './presence.store';
 const GRACE = 'presence';
 /** With `PRESENCE_SCOPE=auto`: up to this many users online, everyone is told of everyone (accounts.md). */
 const EVERYONE_LIMIT = 1000;
+/** Name of who was erased (accounts.md). */
+const DELETED_USER = 'Deleted user';
 
 type UserListener = (userId: string) => Awaitable<void>;
 /** Users who are to know when a user comes and goes. */
@@ -85,11 +87,9 @@ export class PresenceService implements OnModuleInit {
     if (!(await this.store.goOffline(userId))) {
       return;
     }
-    const user = await this.users.find(userId);
-    if (user) {
-      const { username, lastSeen } = user;
-      await this.tell(PresenceEvents.offline, { userId, username, isOnline: false, lastSeen: isoTime(lastSeen) });
-    }
+    // Whoever is erased goes as well: pages that saw them come would show them online for ever.
+    const { username, lastSeen } = (await this.users.find(userId)) ?? { username: DELETED_USER, lastSeen: this.clock.now() };
+    await this.tell(PresenceEvents.offline, { userId, username, isOnline: false, lastSeen: isoTime(lastSeen) });
   }
 
   private async tell<T extends { userId: string }>(event: ServerEvent<T>, payload: T): Promise<void> {

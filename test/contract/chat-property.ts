@@ -1,0 +1,298 @@
+import { isDeepStrictEqual } from 'node:util';
+import fc from 'fast-check';
+import type { MessageDraft } from '../../src/chat/engine/message';
+import type { RoomDraft } from '../../src/chat/engine/room';
+import type { RoomEvent } from '../../src/chat/engine/room-feed';
+import { ALL, type ChatKit, LIMITS, type MakeChatKit, SETTINGS } from './chat-kit';
+import { ChatModel } from './chat-model';
+
+const USERS = ['alice', 'bob', 'stranger'];
+const ROOMS = ['room-1', 'room-2'];
+const SOCKETS = ['s1', 's2'];
+const CAP = 12;
+
+type Move = 'enter' | 'leave' | 'forget';
+type Operation =
+  | { do: 'open' | 'sweepAll'; room: string }
+  | { do: 'append'; room: string; user: string; ttl?: number; clientId?: string; system: boolean }
+  | { do: 'raise'; room: string; user: string; seen: boolean; upTo: number; single: boolean }
+  | { do: 'advance'; seconds: number }
+  | { do: 'sweep'; room: string; limit: number }
+  | { do: 'close'; room: string; stale?: boolean }
+  | { do: 'configure'; room: string; ttl: number | null }
+  | { do: 'key'; room: string; user: string; key: string }
+  | { do: Move; room: string; user: string; socket: string };
+
+const room = fc.constantFrom(...ROOMS);
+const user = fc.constantFrom(...USERS);
+const member = fc.constantFrom('alice', 'bob');
+const optional = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined });
+
+const append = fc.record({
+  do: fc.constant('append' as const),
+  room,
+  user: member,
+  ttl: optional(fc.constantFrom(1, 2, 3, 30, 3000)),
+  clientId: optional(fc.constantFrom('c1', 'c2')),
+  system: fc.oneof({ arbitrary: fc.constant(false), weight: 5 }, fc.constant(true)),
+});
+const raise = fc.record({
+  do: fc.constant('raise' as const),
+  room,
+  user,
+  seen: fc.boolean(),
+  upTo: fc.nat(15),
+  single: fc.boolean(),
+});
+const advance = fc.record({ do: fc.constant('advance' as const), seconds: fc.constantFrom(0.001, 1, 1, 2, 30, 600) });
+const move = fc.record({
+  do: fc.constantFrom<Move>('enter', 'leave', 'forget'),
+  room,
+  user: member,
+  socket: fc.constantFrom(...SOCKETS),
+});
+
+/** Things that may happen to two rooms, weighted so that rooms fill, expire and now and then end. */
+export const operations: fc.Arbitrary<Operation[]> = fc.array(
+  fc.oneof(
+    { arbitrary: fc.record({ do: fc.constant('open' as const), room }), weight: 2 },
+    { arbitrary: append, weight: 8 },
+    { arbitrary: raise, weight: 4 },
+    { arbitrary: advance, weight: 3 },
+    { arbitrary: fc.record({ do: fc.constant('sweep' as const), room, limit: fc.integer({ min: 1, max: 4 }) }), weight: 2 },
+    { arbitrary: fc.record({ do: fc.constant('sweepAll' as const), room }), weight: 1 },
+    { arbitrary: move, weight: 3 },
+    { arbitrary: fc.record({ do: fc.constant('close' as const), room, stale: optional(fc.boolean()) }), weight: 1 },
+    { arbitrary: fc.record({ do: fc.constant('configure' as const), room, ttl: fc.constantFrom(1, 60, null) }), weight: 1 },
+    { arbitrary: fc.record({ do: fc.constant('key' as const), room, user: member, key: fc.constantFrom('k1', 'k2') }), weight: 1 },
+  ),
+  { minLength: 5, maxLength: 60, size: 'max' },
+); // prettier-ignore
+
+/** Does the same to a driver and to the model, and compares what they answer, tell and show after each step. */
+export async function sameAsModel(makeKit: MakeChatKit, steps: readonly Operation[]): Promise<void> {
+  const kit = await makeKit();
+  const run = new Run(kit, new ChatModel(await kit.now()));
+  try {
+    for (const id of ROOMS) {
+      await run.step({ do: 'open', room: id });
+    }
+    for (const step of steps) {
+      await run.step(step);
+      await run.compare();
+    }
+  } finally {
+    await kit.close();
+  }
+}
+
+class Run {
+  private readonly told: RoomEvent[] = [];
+  private readonly everMade = new Map<string, string>();
+  private epochs = 0;
+
+  constructor(
+    private readonly kit: ChatKit,
+    private readonly model: ChatModel,
+  ) {
+    kit.feed.subscribe((event) => this.told.push(event));
+  }
+
+  async step(step: Operation): Promise<void> {
+    const { feed } = this.kit;
+    const { model } = this;
+    switch (step.do) {
+      case 'open': {
+        const draft = this.draft(step.room);
+        return same((await feed.open(draft, 10)).opened, model.open(draft));
+      }
+      case 'append':
+        return this.append(step);
+      case 'raise': {
+        const range = step.single ? { messageId: this.idOf(step.room, step.upTo) } : { upToSeq: step.upTo };
+        const status = step.seen ? ('seen' as const) : ('delivered' as const);
+        const receipt = { roomId: step.room, userId: step.user, status, range, socketId: 's1' };
+        return same(await feed.raise(receipt), model.raise(receipt));
+      }
+      case 'advance':
+        model.now += step.seconds * 1000;
+        return this.kit.advance(step.seconds * 1000);
+      case 'sweep':
+        return same((await feed.sweep(step.room, step.limit))?.erased, model.sweep(step.room, step.limit)?.erased);
+      case 'sweepAll':
+        return same(await feed.sweep(step.room, 1000), model.sweep(step.room, 1000));
+      case 'close': {
+        const position = model.rooms.get(step.room)?.position ?? 0;
+        const ifPosition = step.stale === undefined ? undefined : position - (step.stale ? 1 : 0);
+        return same(await feed.close(step.room, 'deleted', ifPosition), model.close(step.room, 'deleted', ifPosition));
+      }
+      case 'configure': {
+        const changed = await feed.configure(step.room, { messageTtl: step.ttl });
+        return same(changed !== undefined, model.configure(step.room, { messageTtl: step.ttl }));
+      }
+      case 'key':
+        await feed.setPublicKey(step.room, step.user, step.key);
+        return model.setPublicKey(step.room, step.user, step.key);
+      case 'enter':
+      case 'leave':
+      case 'forget':
+        await feed[step.do]({ roomId: step.room, userId: step.user, socketId: step.socket });
+        return model.move(step.do, step.room, step.user, step.socket);
+    }
+  }
+
+  /** Everything that a driver shows, and what it told, beside what the model says. */
+  async compare(): Promise<void> {
+    const { kit, model } = this;
+    same(this.told.map(essence), model.events.slice());
+    for (const roomId of ROOMS) {
+      await this.compareRoom(roomId);
+    }
+    for (const [id, roomId] of this.everMade) {
+      const live = model.live(roomId).find((message) => message.id === id);
+      same(await kit.messages.find(roomId, id), live);
+    }
+    for (const userId of USERS) {
+      const standing = userId === 'stranger' ? [] : [...model.rooms.keys()].sort();
+      same([...(await kit.rooms.idsOf(userId))].sort(), standing);
+      for (const { room: shown, activeUsers, ...summary } of await kit.rooms.summariesOf(userId)) {
+        same({ activeUsers: [...activeUsers].sort(), ...summary }, model.summary(shown.id, userId));
+      }
+    }
+    if (!model.overdue) {
+      same(await kit.rooms.totals(), model.totals());
+    }
+  }
+
+  private async compareRoom(roomId: string): Promise<void> {
+    const { kit, model } = this;
+    const expected = model.rooms.get(roomId);
+    const shown = await kit.rooms.find(roomId);
+    same(
+      shown && [shown.epoch, shown.lastSeq, shown.position, shown.settings, shown.publicKeys, shown.lastActivity],
+      expected && [
+        expected.draft.epoch,
+        expected.messages.length,
+        expected.position,
+        expected.settings,
+        expected.keys,
+        expected.lastActivity,
+      ],
+    );
+    const seqs = expected?.messages.length ?? 0;
+    for (const [before, count] of [[undefined, 1000], [undefined, 3], [seqs - 1, 2], [2, 5]] as const) { // prettier-ignore
+      same(await kit.messages.page(roomId, before, { ...ALL, count }), model.page(roomId, before, count));
+    }
+    const epoch = expected?.draft.epoch ?? '';
+    for (const since of [undefined, 0, 1, seqs - 2, seqs, seqs + 1]) {
+      for (const sinceTime of since === undefined ? [undefined] : [undefined, model.now - 1500]) {
+        const from = since === undefined || since < 0 ? undefined : { since, epoch, sinceTime };
+        const taken = await kit.messages.snapshot(roomId, from, { ...ALL, count: 4 });
+        same(
+          taken && {
+            messages: taken.messages,
+            more: taken.more,
+            live: taken.live.flatMap(([first, last]) => numbers(first, last)),
+            // More than what rose is allowed: a message that has risen once, or never has to.
+            changed: taken.changed.filter(({ id }) => this.roseSince(roomId, id, sinceTime)),
+            gap: taken.gap,
+            lastSeq: taken.lastSeq,
+          },
+          model.snapshot(roomId, from, 4),
+        );
+      }
+    }
+    const life = await kit.rooms.life(roomId);
+    if (!model.overdue) {
+      const counted = model.live(roomId).filter(({ type }) => type !== 'system').length;
+      same(
+        life && [life.position, life.messageCount, life.waiting, [...life.activeUsers].sort()],
+        expected && [
+          expected.position,
+          counted,
+          model.waiting(expected),
+          [...new Set([...expected.joined].map((one) => one.split(' ')[0]))].sort(),
+        ],
+      );
+    }
+    same([...(life?.leftSockets ?? [])].reduce((sum, [, sockets]) => sum + sockets, 0), expected?.left.size ?? 0);
+  }
+
+  private async append(step: Extract<Operation, { do: 'append' }>): Promise<void> {
+    const draft: MessageDraft = {
+      roomId: step.room,
+      senderId: step.user,
+      senderUsername: step.user,
+      type: step.system ? 'system' : 'text',
+      content: `message ${this.everMade.size}`,
+      ttl: step.ttl,
+      clientId: step.clientId,
+      system: step.system ? { kind: 'joined', actorId: step.user } : undefined,
+    };
+    let answer: object | undefined;
+    try {
+      const appended = await this.kit.feed.append(draft, { ...LIMITS, messagesPerRoom: CAP });
+      if (appended) {
+        const { id, seq, createdAt, expiresAt } = appended.message;
+        answer = { duplicate: appended.duplicate, id, seq, createdAt, expiresAt };
+        this.everMade.set(id, step.room);
+      }
+    } catch (error) {
+      answer = { code: (error as { code?: string }).code };
+    }
+    same(answer, this.model.append(draft, (answer as { id?: string } | undefined)?.id, CAP));
+  }
+
+  private draft(id: string): RoomDraft {
+    const members = ['alice', 'bob'].map((name) => ({ userId: name, username: name }));
+    const epoch = `epoch ${this.epochs++}`;
+    return { id, type: 'direct', epoch, members, settings: SETTINGS, createdAt: this.model.now, openedBy: 'alice' };
+  }
+
+  private idOf(roomId: string, seq: number): string {
+    return this.model.rooms.get(roomId)?.messages[seq - 1]?.message.id ?? 'msg_1_none';
+  }
+
+  private roseSince(roomId: string, id: string, sinceTime = Infinity): boolean {
+    const one = this.model.rooms.get(roomId)?.messages.find(({ message }) => message.id === id);
+    return (one?.raisedAt ?? -1) >= sinceTime;
+  }
+}
+
+/** An event as the model tells it. */
+function essence(event: RoomEvent): object {
+  const { roomId, position, kind } = event;
+  const common = { roomId, position, kind };
+  switch (event.kind) {
+    case 'opened':
+      return { ...common, openedBy: event.openedBy };
+    case 'message':
+      return { ...common, id: event.message.id, seq: event.message.seq };
+    case 'status': {
+      const { status, userId, socketId, messages } = event;
+      return { ...common, status, userId, socketId, seqs: messages.map(({ seq }) => seq) };
+    }
+    case 'expired':
+      return common;
+    case 'updated':
+      return common;
+    case 'key':
+      return { ...common, userId: event.userId, publicKey: event.publicKey };
+    case 'joined':
+    case 'left':
+      return { ...common, userId: event.userId, activeUsers: [...event.activeUsers].sort() };
+    case 'closed':
+      return { ...common, reason: event.reason };
+  }
+}
+
+function numbers(first: number, last: number): number[] {
+  return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+}
+
+/** `toEqual` where it fails; the check itself is the faster one. */
+function same(actual: unknown, expected: unknown): void {
+  if (!isDeepStrictEqual(actual, expected)) {
+    expect(actual).toEqual(expected);
+  }
+}
