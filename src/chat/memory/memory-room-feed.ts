@@ -98,7 +98,7 @@ export class MemoryRoomFeed extends RoomFeed {
     if (message.expiresAt !== null) {
       this.await(room, handle, message.expiresAt);
     }
-    this.publish(room, { kind: 'message', message });
+    this.publish(room, { kind: 'message', message }, message.createdAt);
     return { message, duplicate: false };
   }
 
@@ -234,9 +234,9 @@ export class MemoryRoomFeed extends RoomFeed {
     return true;
   }
 
-  private publish(room: MemoryRoom, happening: Happening): void {
+  private publish(room: MemoryRoom, happening: Happening, at = this.clock.now()): void {
     room.position++;
-    room.lastEvent = this.clock.now();
+    room.lastEvent = at;
     const event = { roomId: room.id, position: room.position, ...happening } as RoomEvent;
     if (this.handing) {
       this.caused.push(event);

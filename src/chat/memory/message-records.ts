@@ -19,9 +19,6 @@ const HUSK = 62; // u8, 1: the message is gone, only what makes a repeat recogni
 const CLIENT_ID_LENGTH = 63; // u8, bytes
 const HEADER = 64;
 
-/** Most UTF-8 bytes of a UTF-16 unit. */
-const MAX_BYTES_PER_UNIT = 3;
-
 /** What `write` stores; `id` is `msg_<createdAt>_<random>`. */
 export interface NewRecord {
   readonly message: Message;
@@ -32,7 +29,6 @@ export interface NewRecord {
 /** Messages as dense records (see `Slab`). Fields are read where they lie; a `Message` is made only to be shown. */
 export class MessageRecords {
   private readonly slab = new Slab();
-  private readonly scratch = Buffer.allocUnsafeSlow(128 * 1024);
 
   /** Bytes of all records. */
   get bytes(): number {
@@ -44,17 +40,12 @@ export class MessageRecords {
     const extra = message.system ? JSON.stringify(message.system) : '';
     const clientId = message.clientId ?? '';
     const { content } = message;
-    if ((content.length + extra.length + clientId.length) * MAX_BYTES_PER_UNIT > this.scratch.length - HEADER) {
-      throw new RangeError('The message is too large');
-    }
-    // Encoded once into the scratch: its size decides the slot.
-    const { scratch, slab } = this;
-    const clientIdLength = clientId === '' ? 0 : scratch.write(clientId, 0, 'utf8');
-    const contentLength = scratch.write(content, clientIdLength, 'utf8');
-    const extraLength = extra === '' ? 0 : scratch.write(extra, clientIdLength + contentLength, 'utf8');
-    const textLength = clientIdLength + contentLength + extraLength;
-
-    const handle = slab.allocate(HEADER + textLength);
+    const { slab } = this;
+    const clientIdLength = clientId === '' ? 0 : Buffer.byteLength(clientId);
+    const contentLength = Buffer.byteLength(content);
+    const extraLength = extra === '' ? 0 : Buffer.byteLength(extra);
+    const size = HEADER + clientIdLength + contentLength + extraLength;
+    const handle = slab.allocate(size);
     const { chunk, offset } = slab;
     const f64 = offset >> 3;
     const u32 = offset >> 2;
@@ -70,8 +61,14 @@ export class MessageRecords {
     chunk.bytes[offset + TYPE] = MESSAGE_TYPES.indexOf(message.type);
     chunk.bytes[offset + STATUS] = MESSAGE_STATUSES.indexOf(message.status);
     chunk.bytes[offset + CLIENT_ID_LENGTH] = clientIdLength;
-    scratch.copy(chunk.bytes, offset + HEADER, 0, textLength);
-    scratch.fill(0, 0, textLength);
+    const text = offset + HEADER;
+    if (clientIdLength > 0) {
+      chunk.bytes.write(clientId, text, 'utf8');
+    }
+    chunk.bytes.write(content, text + clientIdLength, 'utf8');
+    if (extraLength > 0) {
+      chunk.bytes.write(extra, text + clientIdLength + contentLength, 'utf8');
+    }
     return handle;
   }
 

@@ -5,7 +5,8 @@ export type Handle = number;
 export const NO_HANDLE: Handle = -1;
 
 const ALIGNMENT = 8;
-const SMALLEST = 64;
+const SMALLEST_EXPONENT = 6;
+const SMALLEST = 2 ** SMALLEST_EXPONENT;
 /** Sizes between two powers of two: a slot is at most an eighth larger than what it holds. */
 const STEPS_PER_DOUBLING = 8;
 const LARGEST = 128 * 1024;
@@ -181,5 +182,5 @@ function classOf(size: number): number {
   const exponent = 31 - Math.clz32(size - 1);
   const base = 2 ** exponent;
   const step = Math.ceil(((size - base) * STEPS_PER_DOUBLING) / base);
-  return (exponent - Math.log2(SMALLEST)) * STEPS_PER_DOUBLING + step;
+  return (exponent - SMALLEST_EXPONENT) * STEPS_PER_DOUBLING + step;
 }

@@ -75,17 +75,16 @@ export class Binder<T extends object> {
     const instance = new this.dto() as Record<string, unknown>;
     const values = source as Record<string, unknown>;
     for (const { name, optional, transforms, nested } of this.properties) {
-      let value = Object.hasOwn(values, name) ? values[name] : undefined;
-      if (optional && value === null) {
-        value = undefined;
+      // A plain read: `compile` made sure that no field is one of every object's.
+      let value = values[name];
+      if (value === undefined || (optional && value === null)) {
+        instance[name] = undefined;
+        continue;
       }
       for (const transform of transforms) {
         value = transform(value, source);
       }
-      if (nested) {
-        value = nested.fillNested(value);
-      }
-      instance[name] = value;
+      instance[name] = nested ? nested.fillNested(value) : value;
     }
     return instance as T;
   }
@@ -98,9 +97,9 @@ export class Binder<T extends object> {
   }
 
   private holds(dto: object): boolean {
-    for (const { name, applies, checks, nested } of this.properties ?? []) {
+    for (const { name, optional, applies, checks, nested } of this.properties ?? []) {
       const value = (dto as Record<string, unknown>)[name];
-      if (!applies(value, dto)) {
+      if ((optional && value === undefined) || !applies(value, dto)) {
         continue;
       }
       for (const check of checks) {
@@ -149,6 +148,9 @@ function compile(dto: DtoClass): Property[] | undefined {
   ) as Record<string, Metadata[]>;
   const properties: Property[] = [];
   for (const [name, metadatas] of Object.entries(grouped)) {
+    if (name in Object.prototype) {
+      return undefined;
+    }
     const property = compileProperty(dto, name, metadatas);
     if (!property) {
       return undefined;
