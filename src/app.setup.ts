@@ -34,8 +34,14 @@ export function configureApp(app: NestExpressApplication): void {
   app.use(requestId(app.get(Ids)));
   app.use(requestLog(log));
   warnOfUntrustedProxy(app, config);
+  app.use(
+    helmet({
+      crossOriginResourcePolicy: { policy: 'cross-origin' },
+      // Answers are data. Pages, which need more, set a policy of their own behind this one.
+      contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+    }),
+  );
   app.use(`/${DOCS_PATH}`, docsHeaders());
-  app.use(helmet({ crossOriginResourcePolicy: { policy: 'cross-origin' } }));
   app.enableCors({
     origin: (origin, answer) => answer(null, config.allowsOrigin(origin)),
     credentials: true,

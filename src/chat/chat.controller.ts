@@ -34,7 +34,7 @@ import { messageView, roomView } from './view';
 const OPENING_PAGE = 50;
 
 /** Direct chat by REST: the same rules and limits as the events of the namespace `/`. */
-@ApiTags('chat')
+@ApiTags('Chat')
 @ApiBearerAuth()
 @AccountOnly()
 @Controller('api/chat')

@@ -10,7 +10,7 @@ import { HealthService, type Readiness } from './health.service';
 import { NAME, VERSION } from './version';
 
 /** What operators and orchestrators ask; open and not limited. */
-@ApiTags('operations')
+@ApiTags('Operations')
 @Public()
 @SkipThrottle()
 @Controller()

@@ -16,6 +16,10 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     )
     .setVersion(VERSION)
     .setLicense('MIT', 'https://opensource.org/license/mit')
+    .addTag('Auth', 'Registering, tokens, passwords')
+    .addTag('Users', 'Profiles, search, who is online')
+    .addTag('Chat', 'Rooms and messages')
+    .addTag('Operations', 'Health and statistics')
     .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
     .build();
   return SwaggerModule.createDocument(app, options, {
@@ -35,15 +39,14 @@ export function serveDocs(app: INestApplication): void {
 
 /** Swagger UI brings inline styles and data images; scripts come from this server alone. */
 export function docsHeaders(): RequestHandler {
-  return helmet({
-    contentSecurityPolicy: {
-      directives: {
-        defaultSrc: ["'self'"],
-        scriptSrc: ["'self'"],
-        styleSrc: ["'self'", "'unsafe-inline'"],
-        imgSrc: ["'self'", 'data:'],
-        upgradeInsecureRequests: null,
-      },
+  return helmet.contentSecurityPolicy({
+    useDefaults: false,
+    directives: {
+      defaultSrc: ["'self'"],
+      scriptSrc: ["'self'"],
+      styleSrc: ["'self'", "'unsafe-inline'"],
+      imgSrc: ["'self'", 'data:'],
+      frameAncestors: ["'none'"],
     },
   });
 }
