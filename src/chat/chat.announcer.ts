@@ -8,6 +8,7 @@ import { joinedRoom, leftRoom, userRoom } from '../realtime/socket-rooms';
 import { ChatEvents, type StatusUpdatedDto } from './chat.events';
 import { directMembers, otherMember } from './engine/room';
 import { RoomFeed, type RoomEvent } from './engine/room-feed';
+import { RoomEntry } from './room-entry';
 import { TypingService } from './typing.service';
 import { messageView, roomView } from './view';
 
@@ -25,6 +26,7 @@ export class ChatAnnouncer implements OnModuleInit {
     private readonly broadcaster: Broadcaster,
     private readonly realtime: RealtimeServer,
     private readonly typing: TypingService,
+    private readonly entry: RoomEntry,
   ) {}
 
   onModuleInit(): void {
@@ -70,12 +72,19 @@ export class ChatAnnouncer implements OnModuleInit {
       }
       case 'closed': {
         this.toMembers(event, ChatEvents.roomClosed, { roomId, reason: event.reason }, { evenLeft: true });
-        // A room that is opened again begins without joins and leaves.
-        const sockets = this.realtime.io.of('/').local;
-        sockets.in([joinedRoom(roomId), leftRoom(roomId)]).socketsLeave([joinedRoom(roomId), leftRoom(roomId)]);
-        return;
+        return this.emptyRoom(roomId);
       }
     }
+  }
+
+  /** A room that is opened again begins without joins and leaves. */
+  private emptyRoom(roomId: string): void {
+    const { adapter } = this.realtime.io.of('/');
+    const rooms = [joinedRoom(roomId), leftRoom(roomId)];
+    for (const room of rooms) {
+      this.entry.closed(roomId, adapter.rooms.get(room) ?? []);
+    }
+    this.realtime.io.of('/').local.in(rooms).socketsLeave(rooms);
   }
 
   private announceStatus(event: StatusEvent): void {

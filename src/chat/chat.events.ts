@@ -69,15 +69,6 @@ export class RoomClosedDto extends RoomEventDto {
   reason!: 'left' | 'deleted' | 'erased';
 }
 
-export class ErrorEventDto {
-  @ApiProperty({ example: 'There is no such room' })
-  message!: string;
-  @ApiProperty({ example: 'NotFoundError' })
-  code!: string;
-  @ApiProperty({ example: 'message:send', description: 'The event of yours that failed.' })
-  event!: string;
-}
-
 const NATIVE = '/';
 
 /** What the server sends in `/` about rooms. */
@@ -102,5 +93,4 @@ export const ChatEvents = {
     RoomClosedDto,
     'The room was wiped; stands for the expiry of all its messages.',
   ),
-  error: serverEvent(NATIVE, 'error', ErrorEventDto, 'An event of yours that carried no ack failed.'),
 };

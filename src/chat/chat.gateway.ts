@@ -60,9 +60,7 @@ export class ChatGateway {
   @SubscribeMessage('typing:start')
   @Event({ cost: 'signal', summary: 'The user types; the server ends it after `TYPING_TIMEOUT_MS` without another.' })
   startTyping(@ConnectedSocket() socket: MayflySocket, @MessageBody() dto: RoomIdDto): Awaitable<Ack> {
-    const typing = this.typing.start(socket.data.identity, dto.roomId, socket.id);
-    this.entry.touch(socket, dto.roomId);
-    return ack(typing);
+    return ack(this.typing.start(socket.data.identity, dto.roomId, socket.id));
   }
 
   @SubscribeMessage('typing:stop')

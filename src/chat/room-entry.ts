@@ -4,6 +4,7 @@ import { Clock, isoTime } from '../common/clock';
 import type { Identity } from '../common/identity';
 import { Broadcaster } from '../realtime/broadcaster';
 import { RoomDelivery } from '../realtime/room-delivery';
+import { SessionRegistry } from '../realtime/session-registry';
 import { joinedRoom, leftRoom } from '../realtime/socket-rooms';
 import type { MayflySocket } from '../realtime/socket-session';
 import { ChatEvents } from './chat.events';
@@ -36,8 +37,19 @@ export class RoomEntry {
     private readonly broadcaster: Broadcaster,
     private readonly typing: TypingService,
     private readonly life: RoomLifeService,
+    private readonly sessions: SessionRegistry,
     private readonly clock: Clock,
   ) {}
+
+  /** A room was closed: its sockets are in it no more, whether it is opened again or not. */
+  closed(roomId: string, socketIds: Iterable<string>): void {
+    for (const socketId of socketIds) {
+      const rooms = this.touched.get(socketId);
+      if (rooms?.delete(roomId) && rooms.size === 0) {
+        this.touched.delete(socketId);
+      }
+    }
+  }
 
   /**
    * Joins a room, opened if need be. From here to the ack its events are held back; what the ack covers is not sent
@@ -89,21 +101,24 @@ export class RoomEntry {
 
   /** The socket is gone: so are its joins, its leaves and its typing. */
   async disconnected(socket: MayflySocket): Promise<void> {
-    const rooms = this.touched.get(socket.id);
-    if (!rooms) {
-      return;
-    }
-    this.touched.delete(socket.id);
     const { userId } = socket.data.identity;
-    this.typing.forget(socket.id, rooms, userId);
+    this.typing.forget(socket.id);
+    const rooms = new Set(this.touched.get(socket.id));
+    this.touched.delete(socket.id);
     for (const roomId of rooms) {
       await this.feed.forget({ roomId, userId, socketId: socket.id });
+    }
+    // What the user's other sockets left is left by all of them, now that this one is gone.
+    for (const other of this.sessions.socketsOf(userId)) {
+      this.touched.get(other.id)?.forEach((roomId) => rooms.add(roomId));
+    }
+    for (const roomId of rooms) {
       await this.life.review(roomId);
     }
   }
 
-  /** Remembers that a socket did something in a room, to be undone when it is gone. */
-  touch(socket: MayflySocket, roomId: string): void {
+  /** Remembers that a socket joined or left a room, to be undone when it is gone. */
+  private touch(socket: MayflySocket, roomId: string): void {
     let rooms = this.touched.get(socket.id);
     if (!rooms) {
       rooms = new Set();

@@ -12,7 +12,7 @@ interface Mark {
   readonly roomId: string;
   readonly userId: string;
   readonly username: string;
-  socketId: string;
+  readonly socketId: string;
 }
 
 export type TypingListener = (mark: Omit<Mark, 'socketId'>, isTyping: boolean) => void;
@@ -21,6 +21,8 @@ export type TypingListener = (mark: Omit<Mark, 'socketId'>, isTyping: boolean) =
 @Injectable()
 export class TypingService {
   private readonly marks = new Map<string, Mark>();
+  /** Keys of the marks that a socket set. */
+  private readonly bySocket = new Map<string, Set<string>>();
   private readonly listeners: TypingListener[] = [];
 
   constructor(
@@ -43,14 +45,18 @@ export class TypingService {
     this.rooms.authorize(user, roomId);
     const key = keyOf(user.userId, roomId);
     this.queue.schedule(TYPING, key, this.clock.now() + this.config.env.TYPING_TIMEOUT_MS);
-    const mark = this.marks.get(key);
-    if (mark) {
-      mark.socketId = socketId;
-      return;
+    const before = this.marks.get(key);
+    if (before) {
+      this.unlink(before.socketId, key);
     }
     const { userId, username } = user;
-    this.marks.set(key, { roomId, userId, username, socketId });
-    this.tell({ roomId, userId, username, socketId }, true);
+    const mark = { roomId, userId, username, socketId };
+    this.marks.set(key, mark);
+    const own = this.bySocket.get(socketId) ?? new Set();
+    this.bySocket.set(socketId, own.add(key));
+    if (!before) {
+      this.tell(mark, true);
+    }
   }
 
   /** Takes the mark away; none is fine. */
@@ -61,20 +67,25 @@ export class TypingService {
   }
 
   /** Takes away the marks that a socket set. */
-  forget(socketId: string, roomIds: Iterable<string>, userId: string): void {
-    for (const roomId of roomIds) {
-      const key = keyOf(userId, roomId);
-      if (this.marks.get(key)?.socketId === socketId) {
-        this.end(key);
-      }
+  forget(socketId: string): void {
+    for (const key of this.bySocket.get(socketId) ?? []) {
+      this.end(key);
     }
   }
 
   private end(key: string): void {
     const mark = this.marks.get(key);
     if (mark && this.marks.delete(key)) {
+      this.unlink(mark.socketId, key);
       this.queue.cancel(TYPING, key);
       this.tell(mark, false);
+    }
+  }
+
+  private unlink(socketId: string, key: string): void {
+    const own = this.bySocket.get(socketId);
+    if (own?.delete(key) && own.size === 0) {
+      this.bySocket.delete(socketId);
     }
   }
 

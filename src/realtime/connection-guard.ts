@@ -71,7 +71,10 @@ export class ConnectionGuard {
       if (unsent > most + largest) {
         this.slowReaderCount++;
         this.logger.warn({ bytes: unsent }, 'A connection that does not read was closed');
+        const tcp = tcpSocketOf(connection);
         connection.close(true);
+        // A WebSocket would wait half a minute for its client's goodbye, with all that is unsent.
+        tcp?.destroy();
       }
     });
     connection.on('flush', () => {

@@ -4,6 +4,7 @@ import { type Awaitable, isPromise } from '../common/awaitable';
 import type { Clock } from '../common/clock';
 import type { Handler, NamespaceHandlers } from './handler-map';
 import { type Refusal, refusal } from './ack';
+import { errorEvent, type ErrorEventDto } from './error-event';
 import type { EventLimits } from './event-limits';
 import type { SocketCloser } from './socket-closer';
 import type { EventStatistics } from './event-statistics';
@@ -149,8 +150,7 @@ export class Dispatcher {
     }
     this.afterReply(session);
     if (error.code === 'ValidationError' && session.countBadPacket(this.tools.clock.now())) {
-      const message = 'Too many malformed events';
-      socket.emit('error', { message, code: 'RateLimitError', event: handler ? event : UNKNOWN });
+      this.emitError(socket, { message: 'Too many malformed events', code: 'RateLimitError', event });
       this.tools.closer.disconnect(socket);
     }
   }
@@ -159,8 +159,12 @@ export class Dispatcher {
     if (reply) {
       reply(answer);
     } else if (!silent && this.handlers.has(event)) {
-      socket.emit('error', { message: answer.error, code: answer.code, event });
+      this.emitError(socket, { message: answer.error, code: answer.code, event });
     }
+  }
+
+  private emitError(socket: MayflySocket, error: ErrorEventDto): void {
+    socket.emit(errorEvent.name, error);
   }
 
   private afterReply(session: SocketSession): void {
