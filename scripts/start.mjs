@@ -1,4 +1,4 @@
-// `npm start`: builds when there is no build, or when a source is newer than it and the compiler is installed.
+// `npm start` and `npm run start:cluster`: builds when there is no build, or when a source is newer than it and the compiler is installed.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -32,6 +32,7 @@ export function buildWhenNeeded() {
     process.stderr.write('There is no build and no compiler: run `npm ci` with development dependencies first\n');
     process.exit(1);
   }
+  process.stdout.write('Building …\n');
   const { status } = spawnSync(process.execPath, [nest, 'build'], { cwd: root, stdio: 'inherit' });
   if (status !== 0) {
     process.exit(status ?? 1);
@@ -40,5 +41,5 @@ export function buildWhenNeeded() {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   buildWhenNeeded();
-  await import(main);
+  await import(join(root, 'dist', process.argv[2] ?? 'main.js'));
 }

@@ -3,13 +3,19 @@ import './config/clear-debug';
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { randomBytes } from 'node:crypto';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AppModule } from './app.module';
 import { configureApp } from './app.setup';
 import { AppConfig } from './config/app-config';
 import { ConfigError } from './config/env';
+import { listenAsWorker, sessionId, socketPath } from './cluster/worker-front';
 import { DrainService } from './realtime/drain.service';
+import { RealtimeServer } from './realtime/realtime-server';
 
+/** Random bytes of an Engine.IO session id, as many as the library's own. */
+const SESSION_BYTES = 15;
 /** A stop that takes longer is cut off. */
 const STOP_DEADLINE_MS = 9000;
 
@@ -25,9 +31,23 @@ async function start(): Promise<void> {
     await drain.drain();
     await app.close();
   });
-  await app.listen(config.env.PORT, config.env.HOST ?? '::');
-  const { port } = app.getHttpServer().address() as AddressInfo;
+  const server = await listen(app, config);
+  const { port } = server.address() as AddressInfo;
   logger.log(`Listening on port ${port}: API at http://localhost:${port}/api/docs`);
+}
+
+/** On the port of the settings; as a worker of a cluster on its own socket as well. */
+async function listen(app: NestExpressApplication, { env }: AppConfig): Promise<Server> {
+  const { MAYFLY_WORKER: id, MAYFLY_WORKERS: folder } = process.env;
+  const server = app.getHttpServer() as Server;
+  if (id === undefined || folder === undefined) {
+    // Without a host Node listens on every address, of IPv6 too where there is any.
+    await (env.HOST === undefined ? app.listen(env.PORT) : app.listen(env.PORT, env.HOST));
+    return server;
+  }
+  app.get(RealtimeServer).io.engine.generateId = () => sessionId(id, randomBytes(SESSION_BYTES).toString('base64url'));
+  await app.listen(socketPath(folder, id));
+  return listenAsWorker(server, { id, folder, port: env.PORT, host: env.HOST });
 }
 
 function warn(config: AppConfig): void {

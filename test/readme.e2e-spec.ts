@@ -111,7 +111,7 @@ describe('README.md', () => {
       expect(left).toContain('history by REST: 0 messages');
       expect(left).toContain('statistics: 0 chats, 0 messages');
       expect(lines.filter((line) => line.includes('message:expired to both'))).toHaveLength(3);
-      // eslint-disable-next-line no-control-regex -- not a terminal: no colours
+      // Not a terminal: no colours.
       expect(lines.join('\n')).not.toMatch(/\u001b/);
     },
     RUN_MS,

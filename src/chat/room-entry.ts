@@ -82,7 +82,7 @@ export class RoomEntry {
   /** Leaves a room; of any other room a success without effect. */
   async leave(socket: MayflySocket, roomId: string): Promise<void> {
     const { identity } = socket.data;
-    if (!this.rooms.isMember(identity, roomId)) {
+    if (!this.rooms.isMember(identity, roomId) || !(await this.rooms.stands(roomId))) {
       return;
     }
     this.typing.clear(identity, roomId);

@@ -10,4 +10,9 @@ export class RoomStatistics {
   totals(): Awaitable<RoomTotals> {
     return this.rooms.totals();
   }
+
+  /** Bytes that the records of all messages take; undefined where the store does not count them. */
+  messageBytes(): Awaitable<number | undefined> {
+    return this.rooms.messageBytes();
+  }
 }

@@ -43,6 +43,11 @@ export class RoomsService {
     return otherMember(roomId, user.userId) !== undefined;
   }
 
+  /** Whether the room stands now. */
+  async stands(roomId: string): Promise<boolean> {
+    return (await this.rooms.find(roomId)) !== undefined;
+  }
+
   /** Opens the direct room with another account, or gives the one that stands. @throws AppError NotFoundError */
   openDirect(user: Identity, otherUserId: string): Promise<Room> {
     if (otherUserId === user.userId) {

@@ -29,6 +29,13 @@ const Span = (): PropertyDecorator =>
 const Claim = (): PropertyDecorator =>
   Matches(/^[ -=@-}]{1,128}$/, { message: '$property must be ASCII without >, ? and ~, at most 128 characters' });
 
+/** A secret that is sent in a header: other characters would never arrive as they were set. */
+const HeaderSecret = (): PropertyDecorator =>
+  applyDecorators(
+    IsOptional(),
+    Matches(/^[!-~]{1,256}$/, { message: '$property must be ASCII without spaces, at most 256 characters' }),
+  );
+
 /** The shape of the environment. Names, defaults and units: `.env.example`. */
 export class EnvDto {
   @IsOptional() @IsIn(['development', 'test', 'production']) NODE_ENV = 'development';
@@ -47,9 +54,12 @@ export class EnvDto {
   @Claim() JWT_AUDIENCE = 'mayfly';
   @Int(4, 15) BCRYPT_ROUNDS = 10;
   @Flag() SEED_DEMO_USERS?: boolean;
+  @HeaderSecret() ADMIN_TOKEN?: string;
+  @HeaderSecret() METRICS_TOKEN?: string;
 
   @Text() REDIS_URL?: string;
-  @Matches(/^[A-Za-z0-9_.-]{1,32}$/) REDIS_PREFIX = 'mayfly';
+  @Matches(/^[A-Za-z0-9_.-]{1,32}$/, { message: '$property must be 1 to 32 letters, digits, _ . or -' })
+  REDIS_PREFIX = 'mayfly';
 
   @Int(1, 100_000) RATE_LIMIT_PER_SECOND?: number;
   @Int(1, 1_000_000) RATE_LIMIT_BURST?: number;

@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { parse } from 'dotenv';
-import { readFileSync } from 'node:fs';
 import { AppError } from '../common/app-error';
 import { Binder } from '../common/validation/dto-binder';
 import { EnvDto } from './env.dto';
@@ -94,7 +93,11 @@ function redisUrlFromParts(set: Environment): string | undefined {
   if (REDIS_ALIASES.every((name) => set[name] === undefined) || set.REDIS_HOST === undefined) {
     return undefined;
   }
-  const url = new URL(`redis://${set.REDIS_HOST}:${set.REDIS_PORT ?? '6379'}`);
+  const address = `redis://${set.REDIS_HOST}:${set.REDIS_PORT ?? '6379'}`;
+  if (!URL.canParse(address)) {
+    throw new ConfigError('REDIS_HOST and REDIS_PORT must be a host and a port');
+  }
+  const url = new URL(address);
   url.username = set.REDIS_USERNAME ?? '';
   url.password = set.REDIS_PASSWORD ?? '';
   return url.href;

@@ -26,15 +26,15 @@ function IsNewPassword(): PropertyDecorator {
 }
 
 export class RegisterDto {
-  @ApiProperty({ minLength: 3, maxLength: 30, pattern: '^[A-Za-z0-9_.-]+$', example: 'alice' })
+  @ApiProperty({ minLength: 3, maxLength: 30, pattern: '^[A-Za-z0-9_.-]+$', example: 'carol' })
   @IsUsername()
   username: string;
 
-  @ApiProperty({ format: 'email', maxLength: MAX_EMAIL_LENGTH, example: 'alice@example.com' })
+  @ApiProperty({ format: 'email', maxLength: MAX_EMAIL_LENGTH, example: 'carol@example.com' })
   @IsEmailAddress()
   email: string;
 
-  @ApiProperty({ minLength: MIN_PASSWORD_LENGTH, example: 'password123', description: 'At most 72 bytes.' })
+  @ApiProperty({ minLength: MIN_PASSWORD_LENGTH, example: 'a long password', description: 'At most 72 bytes.' })
   @IsNewPassword()
   password: string;
 }

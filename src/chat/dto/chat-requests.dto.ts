@@ -86,7 +86,7 @@ export class MessageBodyDto {
   @Max(MAX_TTL_S)
   ttl?: number;
 
-  @ApiPropertyOptional({ example: 'c-42', description: 'Makes a repeat of the send harmless.' })
+  @ApiPropertyOptional({ maxLength: MAX_CLIENT_ID, description: 'Makes a repeat of the send harmless.' })
   @IsOptional()
   @IsOpaque(MAX_CLIENT_ID, 1)
   clientId?: string;

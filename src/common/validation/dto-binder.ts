@@ -124,7 +124,6 @@ export class Binder<T extends object> {
   private check(instance: T): void {
     const errors = validateSync(instance, {
       whitelist: true,
-      stopAtFirstError: true,
       validationError: { target: false, value: false },
     });
     if (errors.length > 0) {
@@ -136,7 +135,10 @@ export class Binder<T extends object> {
 
 function detailsOf(error: ValidationError, path = ''): ErrorDetail[] {
   const field = path + error.property;
-  const own = Object.values(error.constraints ?? {}).map((message) => ({ field, message }));
+  const broken = Object.entries(error.constraints ?? {});
+  // The type before its bounds: "must be an integer number" says more of "5" than "must not be greater than 10".
+  const [, message] = broken.find(([name]) => /^is[A-Z]/.test(name)) ?? broken[0] ?? [];
+  const own = message === undefined ? [] : [{ field, message }];
   return [...own, ...(error.children ?? []).flatMap((child) => detailsOf(child, `${field}.`))];
 }
 
