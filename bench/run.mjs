@@ -9,11 +9,12 @@ import { cores, killAll, pinGenerator, startServer } from './server.mjs';
 import * as expiry from './suites/expiry.mjs';
 import * as idle from './suites/idle.mjs';
 import * as memory from './suites/memory.mjs';
+import * as nodes from './suites/nodes.mjs';
 import * as send from './suites/send.mjs';
 
-const SUITES = { send, memory, idle, expiry };
+const SUITES = { send, memory, idle, expiry, nodes };
 /** The relay keeps nothing: there is nothing of it to measure in these. */
-const STORE_SUITES = ['memory', 'expiry'];
+const STORE_SUITES = ['memory', 'expiry', 'nodes'];
 const COUNTS = {
   seconds: 4,
   rounds: 3,

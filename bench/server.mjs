@@ -70,7 +70,7 @@ export function killAll() {
 export const maxOpenFiles = () =>
   Number(readFileSync('/proc/self/limits', 'utf8').match(/^Max open files\s+(\d+)/m)?.[1] ?? Infinity);
 
-async function freePort() {
+export async function freePort() {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address();
@@ -97,6 +97,14 @@ export async function startServer(target, { env = {}, nodeFlags = [], fail }) {
   running.add(server);
   await server.ready();
   return server;
+}
+
+/** Seconds of CPU of a process, user and system, all threads, since its start. */
+export function cpuSecondsOf(pid) {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // The second field is the command in brackets and may hold spaces: count from behind it.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
 class ServerProcess {
@@ -127,12 +135,9 @@ class ServerProcess {
     }
   }
 
-  /** Seconds of CPU, user and system, all threads, since its start. */
+  /** Seconds of CPU since its start. */
   cpuSeconds() {
-    const stat = readFileSync(`/proc/${this.child.pid}/stat`, 'utf8');
-    // The second field is the command in brackets and may hold spaces: count from behind it.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+    return cpuSecondsOf(this.child.pid);
   }
 
   /** Bytes after full garbage collections. */

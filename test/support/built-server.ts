@@ -21,16 +21,19 @@ export class BuiltServer {
   private readonly folder = mkdtempSync(join(tmpdir(), 'mayfly-test-'));
   private readonly child: ChildProcess;
 
-  private constructor(settings: Record<string, string>) {
+  private constructor(settings: Record<string, string>, entry: string) {
     const { PATH = '', HOME = '' } = process.env;
     const env = { PATH, HOME, NODE_ENV: 'development', PORT: '0', ...settings };
-    this.child = spawn(process.execPath, [join(ROOT, 'dist', 'main.js')], { cwd: this.folder, env });
+    this.child = spawn(process.execPath, [join(ROOT, 'dist', entry)], { cwd: this.folder, env });
     this.ended = new Promise((resolve) => this.child.once('close', resolve));
   }
 
-  /** Starts one and waits until it listens. */
-  static async start(settings: Record<string, string> = {}): Promise<{ server: BuiltServer; url: string }> {
-    const server = new BuiltServer(settings);
+  /** Starts one, or another entry of `dist`, and waits until it listens. */
+  static async start(
+    settings: Record<string, string> = {},
+    entry = 'main.js',
+  ): Promise<{ server: BuiltServer; url: string }> {
+    const server = new BuiltServer(settings, entry);
     const port = await server.port();
     return { server, url: `http://localhost:${port}` };
   }
