@@ -13,19 +13,19 @@ module.exports = {
       name: 'common-knows-no-feature',
       severity: 'error',
       from: { path: '^src/common/' },
-      to: { path: '^src/(auth|users|presence|chat|images|operations|realtime|expiry)/' },
+      to: { path: '^src/(auth|users|presence|chat|attachments|operations|realtime|expiry)/' },
     },
     {
       name: 'storage-knows-no-feature',
       severity: 'error',
       from: { path: '^src/(storage|limits|expiry)/' },
-      to: { path: '^src/(auth|users|presence|chat|images|operations|realtime)/' },
+      to: { path: '^src/(auth|users|presence|chat|attachments|operations|realtime)/' },
     },
     {
       name: 'realtime-knows-no-feature-but-tokens',
       severity: 'error',
       from: { path: '^src/realtime/' },
-      to: { path: '^src/(users|presence|chat|images|operations)/' },
+      to: { path: '^src/(users|presence|chat|attachments|operations)/' },
     },
     {
       name: 'engine-knows-no-transport',

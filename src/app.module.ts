@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
+import { AdminModule } from './admin/admin.module';
+import { AttachmentsModule } from './attachments/attachments.module';
 import { AuthModule } from './auth/auth.module';
 import { ChatModule } from './chat/chat.module';
 import { CommonModule } from './common/common.module';
@@ -7,6 +9,7 @@ import { HttpModule } from './common/http/http.module';
 import { ConfigModule } from './config/config.module';
 import { ExpiryModule } from './expiry/expiry.module';
 import { LimitsModule } from './limits/limits.module';
+import { NodesModule } from './nodes/nodes.module';
 import { OperationsModule } from './operations/operations.module';
 import { PresenceModule } from './presence/presence.module';
 import { PresenceStoreModule } from './presence/presence-store.module';
@@ -19,6 +22,7 @@ import { UsersModule } from './users/users.module';
     ConfigModule,
     CommonModule,
     StorageModule,
+    NodesModule,
     ScheduleModule.forRoot(),
     ExpiryModule,
     LimitsModule,
@@ -26,9 +30,11 @@ import { UsersModule } from './users/users.module';
     PresenceStoreModule,
     UsersModule,
     AuthModule,
+    AttachmentsModule,
     RealtimeModule,
     PresenceModule,
     ChatModule,
+    AdminModule,
     OperationsModule,
   ],
 })

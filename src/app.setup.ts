@@ -7,6 +7,7 @@ import { createLog, PinoLogger, requestLog } from './common/logging';
 import { REQUEST_ID_HEADER, requestId } from './common/http/request-id';
 import { Ids } from './common/ids';
 import { AppConfig } from './config/app-config';
+import { serveEvents } from './operations/asyncapi/page';
 import { DOCS_PATH, docsHeaders, serveDocs } from './operations/openapi';
 import { RealtimeAdapter } from './realtime/realtime.adapter';
 
@@ -53,6 +54,7 @@ export function configureApp(app: NestExpressApplication): void {
   app.useBodyParser('json', { limit: config.env.JSON_BODY_LIMIT });
   app.useWebSocketAdapter(new RealtimeAdapter(app));
   serveDocs(app);
+  serveEvents(app);
 }
 
 /** Behind a proxy that is not trusted, all clients share the proxy's address and its limits: said once. */

@@ -45,6 +45,7 @@ async function listen(app: NestExpressApplication, { env }: AppConfig): Promise<
     await (env.HOST === undefined ? app.listen(env.PORT) : app.listen(env.PORT, env.HOST));
     return server;
   }
+  await app.init();
   app.get(RealtimeServer).io.engine.generateId = () => sessionId(id, randomBytes(SESSION_BYTES).toString('base64url'));
   await app.listen(socketPath(folder, id));
   return listenAsWorker(server, { id, folder, port: env.PORT, host: env.HOST });

@@ -15,6 +15,8 @@ import { PassportAuthenticator } from './passport-authenticator';
 import { PasswordCheck } from './password-check';
 import { PasswordHasher } from './password-hasher';
 import { jwtOptions } from './jwt-options';
+import { RedisLoginAttemptStore } from './redis-login-attempt.store';
+import { RedisTokenStore } from './redis-token.store';
 import { TokenStore } from './token-store';
 import { TokenService } from './token.service';
 
@@ -24,8 +26,8 @@ import { TokenService } from './token.service';
   imports: [UsersModule, JwtModule.registerAsync({ inject: [AppConfig], useFactory: jwtOptions })],
   controllers: [AuthController],
   providers: [
-    provideStore(TokenStore, { memory: MemoryTokenStore }),
-    provideStore(LoginAttemptStore, { memory: MemoryLoginAttemptStore }),
+    provideStore(TokenStore, { memory: MemoryTokenStore, redis: RedisTokenStore }),
+    provideStore(LoginAttemptStore, { memory: MemoryLoginAttemptStore, redis: RedisLoginAttemptStore }),
     TokenService,
     PasswordHasher,
     PasswordCheck,

@@ -200,7 +200,7 @@ describe('hashing', () => {
 });
 
 describe('the demo users', () => {
-  const seed = (): Promise<void> => new DemoUsers(kit.users, kit.hasher, kit.config).onApplicationBootstrap();
+  const seed = (): Promise<void> => new DemoUsers(kit.users, kit.hasher, kit.config, kit.bus).onApplicationBootstrap();
 
   it('are there after a start, and once after two, whoever had the name before', async () => {
     await seed();

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { JwtService, TokenExpiredError } from '@nestjs/jwt';
 import { AppError } from '../common/app-error';
-import { type Awaitable, chain } from '../common/awaitable';
+import { type Awaitable, both, chain } from '../common/awaitable';
 import { Clock } from '../common/clock';
 import type { Identity, IdentityKind } from '../common/identity';
 import { Ids } from '../common/ids';
@@ -10,7 +10,7 @@ import { NodeBus } from '../storage/node-bus';
 import type { UserRecord } from '../users/user-store';
 import { UsersService } from '../users/users.service';
 import { tokenError } from './token-errors';
-import { type TokenState, TokenStore } from './token-store';
+import { TokenStore } from './token-store';
 
 const ENDINGS = 'token-endings';
 /** A refreshed token lives on this long, for requests under way and tabs that have not heard. */
@@ -35,6 +35,9 @@ export interface TokenIdentity extends Identity {
   /** The generation of the user's tokens that it belongs to. */
   readonly generation: number;
 }
+
+/** A token whose signature was checked. */
+type VerifiedToken = Omit<TokenIdentity, 'username' | 'role'>;
 
 /** Tokens that end before their time: what their sockets have to be told. */
 export interface TokenEnding {
@@ -70,13 +73,32 @@ export class TokenService {
    * @throws AppError AuthenticationError
    */
   verify(token: string): Awaitable<TokenIdentity> {
-    const claims = this.read(token);
-    return chain(this.users.find(claims.sub), (user) => {
-      if (!user || user.kind !== claims.kind) {
-        throw tokenError(claims.kind === 'guest' ? 'guestGone' : 'invalid');
+    const { sub, kind, jti, gen, exp } = this.read(token);
+    const claimed = { userId: sub, kind, tokenId: jti, generation: gen, expiresAt: exp * 1000 };
+    return chain(this.recheck(claimed), (identity) => {
+      if (identity.expiresAt <= this.clock.now()) {
+        throw tokenError('expired');
       }
-      const key = { userId: user.id, tokenId: claims.jti, generation: claims.gen };
-      return chain(this.store.state(key), (state) => this.identity(user, claims, state));
+      return identity;
+    });
+  }
+
+  /**
+   * Who a token speaks for now that was verified before, and when it ends, which may be past.
+   * @throws AppError AuthenticationError where it was revoked or its user is gone
+   */
+  recheck(token: VerifiedToken): Awaitable<TokenIdentity> {
+    const { userId, kind, tokenId, generation, expiresAt } = token;
+    return chain(both(this.users.find(userId), this.store.state(token)), ([user, state]) => {
+      if (!user || user.kind !== kind) {
+        throw tokenError(kind === 'guest' ? 'guestGone' : 'invalid');
+      }
+      if (state.revoked) {
+        throw tokenError('revoked');
+      }
+      const { username, role } = user;
+      const endsAt = state.endsAt ?? expiresAt;
+      return Object.freeze({ userId, username, kind, role, tokenId, generation, expiresAt: endsAt });
     });
   }
 
@@ -183,25 +205,6 @@ export class TokenService {
       throw tokenError('invalid');
     }
     return payload;
-  }
-
-  private identity(user: UserRecord, claims: Claims, state: TokenState): TokenIdentity {
-    if (state.revoked) {
-      throw tokenError('revoked');
-    }
-    const expiresAt = state.endsAt ?? claims.exp * 1000;
-    if (expiresAt <= this.clock.now()) {
-      throw tokenError('expired');
-    }
-    return Object.freeze({
-      userId: user.id,
-      username: user.username,
-      kind: user.kind,
-      role: user.role,
-      tokenId: claims.jti,
-      generation: claims.gen,
-      expiresAt,
-    });
   }
 
   /** Of a token made now: seconds since the epoch. */

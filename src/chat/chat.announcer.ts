@@ -4,7 +4,7 @@ import { Broadcaster } from '../realtime/broadcaster';
 import { RealtimeServer } from '../realtime/realtime-server';
 import { RoomDelivery } from '../realtime/room-delivery';
 import type { ServerEvent } from '../realtime/server-event';
-import { joinedRoom, leftRoom, userRoom } from '../realtime/socket-rooms';
+import { leftRoom, userRoom } from '../realtime/socket-rooms';
 import { ChatEvents, type StatusUpdatedDto } from './chat.events';
 import { directMembers, otherMember } from './engine/room';
 import { RoomFeed, type RoomEvent } from './engine/room-feed';
@@ -31,6 +31,7 @@ export class ChatAnnouncer implements OnModuleInit {
 
   onModuleInit(): void {
     this.feed.subscribe((event) => this.announce(event));
+    this.feed.onMissed((roomId) => this.entry.missed(roomId));
     this.typing.subscribe(({ roomId, userId, username }, isTyping) => {
       const other = otherMember(roomId, userId);
       const payload = { roomId, userId, username, isTyping };
@@ -72,19 +73,9 @@ export class ChatAnnouncer implements OnModuleInit {
       }
       case 'closed': {
         this.toMembers(event, ChatEvents.roomClosed, { roomId, reason: event.reason }, { evenLeft: true });
-        return this.emptyRoom(roomId);
+        return this.entry.closed(roomId);
       }
     }
-  }
-
-  /** A room that is opened again begins without joins and leaves. */
-  private emptyRoom(roomId: string): void {
-    const { adapter } = this.realtime.io.of('/');
-    const rooms = [joinedRoom(roomId), leftRoom(roomId)];
-    for (const room of rooms) {
-      this.entry.closed(roomId, adapter.rooms.get(room) ?? []);
-    }
-    this.realtime.io.of('/').local.in(rooms).socketsLeave(rooms);
   }
 
   private announceStatus(event: StatusEvent): void {

@@ -70,6 +70,7 @@ export class RoomClosedDto extends RoomEventDto {
 }
 
 const NATIVE = '/';
+const RAISED = { roomId: ROOM_ID_EXAMPLE, status: 'seen', userId: USER_ID, at: '2030-01-01T12:00:05.000Z' } as const;
 
 /** What the server sends in `/` about rooms. */
 export const ChatEvents = {
@@ -79,6 +80,10 @@ export const ChatEvents = {
     'message:statusUpdated',
     StatusUpdatedDto,
     "A status rose; to the sender's sockets and to the raiser's other ones.",
+    [
+      { ...RAISED, messageId: MESSAGE_ID_EXAMPLE },
+      { ...RAISED, upToSeq: 7 },
+    ],
   ),
   expired: serverEvent(NATIVE, 'message:expired', MessageExpiredDto, 'Messages are gone: drop them.'),
   userJoined: serverEvent(NATIVE, 'user:joined', UserInRoomDto, "A user's first socket joined the room."),

@@ -11,7 +11,9 @@ import { leftRoom } from '../realtime/socket-rooms';
 import type { MayflySocket } from '../realtime/socket-session';
 import { JoinedDto, SentDto } from './dto/chat-answers.dto';
 import { JoinRoomDto, MessageStatusDto, RoomIdDto, SendMessageDto } from './dto/chat-requests.dto';
+import { JOIN_EXAMPLES, STATUS_EXAMPLES } from './dto/examples';
 import type { Appended, ReceiptRange } from './engine/room-feed';
+import { JOIN_GUIDE, LEAVE_GUIDE, SEND_GUIDE, STATUS_GUIDE, TYPING_GUIDE } from './event-guides';
 import { MessagesService } from './messages.service';
 import { outgoingOf } from './outgoing';
 import { RoomEntry } from './room-entry';
@@ -29,19 +31,36 @@ export class ChatGateway {
   ) {}
 
   @SubscribeMessage('room:join')
-  @Event({ cost: 'other', summary: 'Joins a room, opened if need be, and tells what is in it.', ack: JoinedDto })
+  @Event({
+    cost: 'other',
+    summary: 'Joins a room, opened if need be, and tells what is in it.',
+    description: JOIN_GUIDE,
+    errors: ['NotFoundError', 'AuthorizationError', 'ConflictError', 'CapacityError'],
+    ack: JoinedDto,
+    examples: JOIN_EXAMPLES,
+  })
   join(@ConnectedSocket() socket: MayflySocket, @MessageBody() dto: JoinRoomDto): Awaitable<Ack<JoinedDto>> {
     return ack(this.entry.join(socket, dto));
   }
 
   @SubscribeMessage('room:leave')
-  @Event({ cost: 'other', summary: 'Leaves a room: this socket hears it no more until it joins or sends again.' })
+  @Event({
+    cost: 'other',
+    summary: 'Leaves a room: this socket hears it no more until it joins or sends again.',
+    description: LEAVE_GUIDE,
+  })
   leave(@ConnectedSocket() socket: MayflySocket, @MessageBody() dto: RoomIdDto): Awaitable<Ack> {
     return ack(this.entry.leave(socket, dto.roomId));
   }
 
   @SubscribeMessage('message:send')
-  @Event({ cost: 'create', summary: 'Sends a message; opens the direct room if need be.', ack: SentDto })
+  @Event({
+    cost: 'create',
+    summary: 'Sends a message; opens the direct room if need be.',
+    description: SEND_GUIDE,
+    errors: ['NotFoundError', 'AuthorizationError', 'ConflictError', 'CapacityError'],
+    ack: SentDto,
+  })
   send(@ConnectedSocket() socket: MayflySocket, @MessageBody() dto: SendMessageDto): Awaitable<Ack<SentDto>> {
     const outgoing = outgoingOf(dto.roomId, dto, this.config.env.MAX_MESSAGE_LENGTH);
     const { identity } = socket.data;
@@ -52,13 +71,24 @@ export class ChatGateway {
   }
 
   @SubscribeMessage('message:status')
-  @Event({ cost: 'other', summary: 'Raises the status of one message, or of all up to a seq, that others sent.' })
+  @Event({
+    cost: 'other',
+    summary: 'Raises the status of one message, or of all up to a seq, that others sent.',
+    description: STATUS_GUIDE,
+    errors: ['NotFoundError'],
+    examples: STATUS_EXAMPLES,
+  })
   status(@ConnectedSocket() socket: MayflySocket, @MessageBody() dto: MessageStatusDto): Awaitable<Ack> {
     return ack(this.messages.raise(socket.data.identity, dto.roomId, dto.status, rangeOf(dto), socket.id));
   }
 
   @SubscribeMessage('typing:start')
-  @Event({ cost: 'signal', summary: 'The user types; the server ends it after `TYPING_TIMEOUT_MS` without another.' })
+  @Event({
+    cost: 'signal',
+    summary: 'The user types; the server ends it after `TYPING_TIMEOUT_MS` without another.',
+    description: TYPING_GUIDE,
+    errors: ['NotFoundError'],
+  })
   startTyping(@ConnectedSocket() socket: MayflySocket, @MessageBody() dto: RoomIdDto): Awaitable<Ack> {
     return ack(this.typing.start(socket.data.identity, dto.roomId, socket.id));
   }

@@ -1,7 +1,8 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { PresenceModule } from '../presence/presence.module';
 import { PresenceService } from '../presence/presence.service';
-import { provideStore } from '../storage/provide-store';
+import { SessionRegistry } from '../realtime/session-registry';
+import { provideForRedis, provideStore } from '../storage/provide-store';
 import { UsersModule } from '../users/users.module';
 import { UsersService } from '../users/users.service';
 import { ChatAnnouncer } from './chat.announcer';
@@ -16,6 +17,16 @@ import { MemoryMessageStore } from './memory/memory-message.store';
 import { MemoryRoomFeed } from './memory/memory-room-feed';
 import { MemoryRoomStore } from './memory/memory-room.store';
 import { MemoryRooms } from './memory/memory-rooms';
+import { FeedFollower } from './redis/feed-follower';
+import { NodeRooms } from './redis/node-rooms';
+import { RedisMessageStore } from './redis/redis-message.store';
+import { RedisOccupancy } from './redis/redis-occupancy';
+import { RedisRoomFeed } from './redis/redis-room-feed';
+import { RedisRoomStore } from './redis/redis-room.store';
+import { RedisRoomTotals } from './redis/redis-room-totals';
+import { RedisRooms } from './redis/redis-rooms';
+import { RoomDeadlines } from './redis/room-deadlines';
+import { RoomLists } from './redis/room-lists';
 import { MessagesService } from './messages.service';
 import { RoomEntry } from './room-entry';
 import { RoomLifeService } from './room-life.service';
@@ -29,9 +40,16 @@ import { TypingService } from './typing.service';
   controllers: [ChatController],
   providers: [
     MemoryRooms,
-    provideStore(RoomFeed, { memory: MemoryRoomFeed }),
-    provideStore(RoomStore, { memory: MemoryRoomStore }),
-    provideStore(MessageStore, { memory: MemoryMessageStore }),
+    provideForRedis(RedisRooms),
+    provideForRedis(RoomLists),
+    provideForRedis(RedisRoomTotals),
+    provideForRedis(RoomDeadlines),
+    provideForRedis(NodeRooms),
+    provideForRedis(RedisOccupancy),
+    provideForRedis(FeedFollower),
+    provideStore(RoomFeed, { memory: MemoryRoomFeed, redis: RedisRoomFeed }),
+    provideStore(RoomStore, { memory: MemoryRoomStore, redis: RedisRoomStore }),
+    provideStore(MessageStore, { memory: MemoryMessageStore, redis: RedisMessageStore }),
     RoomPolicies,
     RoomsService,
     RoomListService,
@@ -51,10 +69,16 @@ export class ChatModule implements OnModuleInit {
     private readonly rooms: RoomsService,
     private readonly users: UsersService,
     private readonly presence: PresenceService,
+    private readonly sessions: SessionRegistry,
+    private readonly feed: RoomFeed,
   ) {}
 
   onModuleInit(): void {
     this.users.onErase((userId) => this.rooms.eraseUser(userId));
     this.presence.addContacts((userId) => this.rooms.peersOf(userId));
+    this.sessions.onArrival({
+      prepare: (userId) => this.feed.follow(userId),
+      leave: (userId) => this.feed.unfollow(userId),
+    });
   }
 }

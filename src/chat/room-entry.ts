@@ -1,16 +1,19 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { AppError } from '../common/app-error';
+import { chain, isPromise } from '../common/awaitable';
 import { Clock, isoTime } from '../common/clock';
 import type { Identity } from '../common/identity';
 import { Broadcaster } from '../realtime/broadcaster';
+import { RealtimeServer } from '../realtime/realtime-server';
 import { RoomDelivery } from '../realtime/room-delivery';
 import { SessionRegistry } from '../realtime/session-registry';
+import { SocketCloser } from '../realtime/socket-closer';
 import { joinedRoom, leftRoom } from '../realtime/socket-rooms';
 import type { MayflySocket } from '../realtime/socket-session';
 import { ChatEvents } from './chat.events';
 import type { JoinedDto } from './dto/chat-answers.dto';
 import type { JoinRoomDto } from './dto/chat-requests.dto';
-import { otherMember } from './engine/room';
+import { directMembers, otherMember } from './engine/room';
 import { MessageStore, type ResumePoint, type Snapshot } from './engine/message.store';
 import { RoomFeed } from './engine/room-feed';
 import { RoomLifeService } from './room-life.service';
@@ -26,6 +29,7 @@ const MAX_TRIES = 3;
 /** Sockets entering and leaving rooms. Stands beside the gateway: it knows sockets, and decides nothing. */
 @Injectable()
 export class RoomEntry {
+  private readonly logger = new Logger(RoomEntry.name);
   /** Rooms that a socket joined or left, by socket id. */
   private readonly touched = new Map<string, Set<string>>();
 
@@ -38,15 +42,25 @@ export class RoomEntry {
     private readonly typing: TypingService,
     private readonly life: RoomLifeService,
     private readonly sessions: SessionRegistry,
+    private readonly closer: SocketCloser,
+    private readonly realtime: RealtimeServer,
     private readonly clock: Clock,
   ) {}
 
-  /** A room was closed: its sockets are in it no more, whether it is opened again or not. */
-  closed(roomId: string, socketIds: Iterable<string>): void {
-    for (const socketId of socketIds) {
-      const rooms = this.touched.get(socketId);
-      if (rooms?.delete(roomId) && rooms.size === 0) {
-        this.touched.delete(socketId);
+  /** A room was closed: its sockets are in it no more, unless it stands again by now and they have joined that. */
+  closed(roomId: string): void {
+    const cleared = chain(this.rooms.stands(roomId), (stands) => (stands ? undefined : this.clear(roomId)));
+    if (isPromise(cleared)) {
+      // What is kept too long goes with the sockets.
+      cleared.catch((error: unknown) => this.logger.warn({ err: error, roomId }, 'A closed room was not cleared'));
+    }
+  }
+
+  /** Events of the room were missed: who hears it here has to come back and resume. */
+  missed(roomId: string): void {
+    for (const userId of directMembers(roomId) ?? []) {
+      for (const socket of [...this.sessions.socketsOf(userId)]) {
+        this.closer.closeTransport(socket);
       }
     }
   }
@@ -82,10 +96,13 @@ export class RoomEntry {
   /** Leaves a room; of any other room a success without effect. */
   async leave(socket: MayflySocket, roomId: string): Promise<void> {
     const { identity } = socket.data;
-    if (!this.rooms.isMember(identity, roomId) || !(await this.rooms.stands(roomId))) {
+    if (!this.rooms.isMember(identity, roomId)) {
       return;
     }
     this.typing.clear(identity, roomId);
+    if (!(await this.rooms.stands(roomId))) {
+      return;
+    }
     await this.feed.leave({ roomId, userId: identity.userId, socketId: socket.id });
     this.touch(socket, roomId);
     void socket.leave(joinedRoom(roomId));
@@ -106,6 +123,7 @@ export class RoomEntry {
     const rooms = new Set(this.touched.get(socket.id));
     this.touched.delete(socket.id);
     for (const roomId of rooms) {
+      this.delivery.forget(socket, roomId);
       await this.feed.forget({ roomId, userId, socketId: socket.id });
     }
     // What the user's other sockets left is left by all of them, now that this one is gone.
@@ -127,11 +145,27 @@ export class RoomEntry {
     rooms.add(roomId);
   }
 
+  private clear(roomId: string): void {
+    const rooms = [joinedRoom(roomId), leftRoom(roomId)];
+    const { adapter } = this.realtime.io.of('/');
+    for (const socketId of rooms.flatMap((room) => [...(adapter.rooms.get(room) ?? [])])) {
+      const touched = this.touched.get(socketId);
+      if (touched?.delete(roomId) && touched.size === 0) {
+        this.touched.delete(socketId);
+      }
+    }
+    this.realtime.io.of('/').local.in(rooms).socketsLeave(rooms);
+  }
+
   private async enter(socket: MayflySocket, dto: JoinRoomDto, from: ResumePoint | undefined): Promise<Snapshot> {
     const { identity } = socket.data;
     const { roomId, publicKey } = dto;
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       await this.rooms.ensure(identity, roomId);
+      if (socket.data.ended) {
+        // Whatever it joined now would not be forgotten: it is gone already.
+        throw new AppError('ConflictError', 'The connection was closed');
+      }
       this.touch(socket, roomId);
       void socket.leave(leftRoom(roomId));
       void socket.join(joinedRoom(roomId));

@@ -3,6 +3,7 @@ import { Clock } from '../common/clock';
 import { AppConfig } from '../config/app-config';
 import { type DueItem, ExpiryQueue } from '../expiry/expiry-queue';
 import { ExpiryService } from '../expiry/expiry.service';
+import { Nodes } from '../nodes/nodes';
 import { PresenceService } from '../presence/presence.service';
 import { UsersService } from '../users/users.service';
 import { directMembers } from './engine/room';
@@ -19,7 +20,8 @@ const SWEEP_LIMIT = 1000;
  */
 @Injectable()
 export class RoomLifeService implements OnModuleInit {
-  private readonly startedAt: number;
+  /** Since when the service has been up as far as this node knows, epoch ms. */
+  private upSince: number;
 
   constructor(
     private readonly rooms: RoomStore,
@@ -30,20 +32,22 @@ export class RoomLifeService implements OnModuleInit {
     private readonly expiry: ExpiryService,
     private readonly clock: Clock,
     private readonly config: AppConfig,
+    private readonly nodes: Nodes,
   ) {
-    this.startedAt = clock.now();
+    this.upSince = clock.now();
   }
 
   onModuleInit(): void {
     this.expiry.own(EXPIRY_KIND, (items) => this.sweep(items));
     this.expiry.own(REVIEW, (items) => this.reviewAll(items));
     this.presence.onLastSocketGone((userId) => this.reviewLater(userId));
-    this.feed.subscribe((event) => {
-      // A room that was only opened, or just lost its last joined user, may be empty.
-      if (event.kind === 'opened' || event.kind === 'left') {
-        void this.queue.scheduleSooner(REVIEW, event.roomId, this.clock.now() + this.grace);
-      }
-    });
+    this.nodes.onReturn(() => (this.upSince = this.clock.now()));
+    this.nodes.onTakeover((nodeId) => this.takeOver(nodeId));
+  }
+
+  /** Comes back to a room after the grace: one that is about to be opened may stay empty, one that was left too. */
+  async watch(roomId: string): Promise<void> {
+    await this.queue.scheduleSooner(REVIEW, roomId, this.clock.now() + this.grace);
   }
 
   /** Wipes the room if its time has come; else comes back to it when it may have. */
@@ -84,16 +88,24 @@ export class RoomLifeService implements OnModuleInit {
   }
 
   private async reviewLater(userId: string): Promise<void> {
-    const at = this.clock.now() + this.grace;
     for (const roomId of await this.rooms.idsOf(userId)) {
-      await this.queue.scheduleSooner(REVIEW, roomId, at);
+      await this.watch(roomId);
+    }
+  }
+
+  /** Takes the sockets of a node that is gone out of the rooms that they were in. */
+  private async takeOver(nodeId: string): Promise<void> {
+    for (const roomId of await this.feed.roomsOfNode(nodeId)) {
+      await this.watch(roomId);
+      await this.feed.evict(nodeId, roomId);
     }
   }
 
   /** When a room without messages and joined users goes, epoch ms; Infinity where it has some. */
   private emptyUntil(life: RoomLife): number {
     const empty = life.messageCount === 0 && life.activeUsers.length === 0;
-    return empty ? life.lastEvent + this.grace : Infinity;
+    // Only time in which the service was up counts, here as below.
+    return empty ? Math.max(life.lastEvent, this.upSince) + this.grace : Infinity;
   }
 
   /** When every member has left, epoch ms; Infinity while one is there or a message waits. */
@@ -113,8 +125,8 @@ export class RoomLifeService implements OnModuleInit {
     if (sockets > 0) {
       return (life.leftSockets.get(userId) ?? 0) >= sockets ? life.lastActivity : Infinity;
     }
-    // Only time in which the service was up counts, and who reads by REST alone has the grace after each message.
+    // Who reads by REST alone has the grace after each message.
     const user = await this.users.find(userId);
-    return Math.max(user?.lastSeen ?? 0, this.startedAt, life.lastActivity) + this.grace;
+    return Math.max(user?.lastSeen ?? 0, this.upSince, life.lastActivity) + this.grace;
   }
 }

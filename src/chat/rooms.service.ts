@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AppError } from '../common/app-error';
-import { isPromise } from '../common/awaitable';
+import { type Awaitable, chain, isPromise } from '../common/awaitable';
 import { Clock } from '../common/clock';
 import type { Identity } from '../common/identity';
 import { Ids } from '../common/ids';
@@ -12,6 +12,7 @@ import { directMembers, directRoomId, otherMember, type Room, type RoomSettings 
 import { RoomFeed } from './engine/room-feed';
 import { RoomPolicies } from './engine/room-policy';
 import { RoomStore, type RoomSummary } from './engine/room.store';
+import { RoomLifeService } from './room-life.service';
 
 const NO_ROOM = 'There is no such room';
 
@@ -23,6 +24,7 @@ export class RoomsService {
     private readonly feed: RoomFeed,
     private readonly policies: RoomPolicies,
     private readonly users: UsersService,
+    private readonly life: RoomLifeService,
     private readonly clock: Clock,
     private readonly ids: Ids,
     private readonly config: AppConfig,
@@ -44,8 +46,8 @@ export class RoomsService {
   }
 
   /** Whether the room stands now. */
-  async stands(roomId: string): Promise<boolean> {
-    return (await this.rooms.find(roomId)) !== undefined;
+  stands(roomId: string): Awaitable<boolean> {
+    return chain(this.rooms.find(roomId), (room) => room !== undefined);
   }
 
   /** Opens the direct room with another account, or gives the one that stands. @throws AppError NotFoundError */
@@ -131,6 +133,7 @@ export class RoomsService {
     if (!members.some(({ id }) => id === other)) {
       throw new AppError('NotFoundError', notFound);
     }
+    await this.life.watch(roomId);
     const { room } = await this.feed.open(
       {
         id: roomId,

@@ -5,6 +5,7 @@ import cluster, { type Worker } from 'node:cluster';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createLog, PinoLogger } from '../common/logging';
 import { AppConfig } from '../config/app-config';
 import { ConfigError } from '../config/env';
 
@@ -21,11 +22,13 @@ function runPrimary(): void {
   if (config.env.REDIS_URL === undefined) {
     throw new ConfigError('REDIS_URL must be set: several workers share nothing but Redis');
   }
+  Logger.overrideLogger(new PinoLogger(createLog(config.env.LOG_LEVEL)));
   const folder = mkdtempSync(join(tmpdir(), 'mayfly-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   // Workers must agree on the secret where none is set.
   const shared = { MAYFLY_WORKERS: folder, JWT_SECRET: config.jwtSecret };
   let stopping = false;
+  let served = false;
   let number = 0;
   const fork = (): Worker => cluster.fork({ ...shared, MAYFLY_WORKER: String(number++) });
   cluster.on('exit', (worker, code, signal) => {
@@ -35,9 +38,14 @@ function runPrimary(): void {
       }
       return;
     }
+    if (!served) {
+      // None ever served: the next would fail as this one did, and has said why.
+      process.exit(code || 1);
+    }
     logger.warn({ worker: worker.id, code, signal }, 'A worker ended and is replaced');
     setTimeout(fork, RESTART_MS);
   });
+  cluster.on('listening', () => (served = true));
   const stop = (signal: NodeJS.Signals): void => {
     if (stopping) {
       process.exit(1);

@@ -1,10 +1,6 @@
 import { Global, Module } from '@nestjs/common';
-import { Clock, SystemClock } from './clock';
 import { Ids } from './ids';
 
 @Global()
-@Module({
-  providers: [{ provide: Clock, useClass: SystemClock }, Ids],
-  exports: [Clock, Ids],
-})
+@Module({ providers: [Ids], exports: [Ids] })
 export class CommonModule {}

@@ -14,10 +14,11 @@ export interface Identity {
   readonly expiresAt: number;
 }
 
-/** Channel of the node bus on which live sockets learn of a new name. */
-export const USER_RENAMED = 'user-renamed';
+/** Channel of the node bus on which live sockets learn of a new name or role. */
+export const USER_CHANGED = 'user-changed';
 
-export interface UserRenamed {
+export interface UserChanged {
   readonly userId: string;
   readonly username: string;
+  readonly role: Role;
 }

@@ -5,9 +5,15 @@ import { ConfigError, parseEnvironment, readEnvironment, seconds, settingsWithou
 /** HS256 wants a key as long as its hash. */
 const MIN_SECRET_LENGTH = 32;
 
-/** Every placeholder that an example file ever printed, in lower case, without separators. */
-const WELL_KNOWN_SECRET =
-  /^(|.*(changeme|changethis|changeit|yoursecret|yourjwtsecret|yoursupersecret|supersecret|secretkey|jwtsecret|mysecret|placeholder|examplesecret|replaceme|replacewith|defaultsecret|insecure|yourkey|generateone|minimum32).*|(.)\3*|secret+|0123456789.*|1234567890.*)$/;
+/** What placeholders of example files have in common, in lower case, without separators. */
+const PLACEHOLDER_WORDS = [
+  ...['changeme', 'changethis', 'changeit', 'replaceme', 'replacewith', 'donotuse', 'generateone', 'inproduction'],
+  ...['yoursecret', 'yourjwtsecret', 'yoursupersecret', 'yourkey', 'mysecret', 'supersecret', 'defaultsecret'],
+  ...['secretkey', 'jwtsecret', 'examplesecret', 'randomsecret', 'randomstring', 'placeholder', 'insecure', 'devonly'],
+  ...['minimum32', 'atleast32', 'atleast256', '256bit', '01234567', '12345678', 'abcdefgh', 'qwerty'],
+];
+/** Every placeholder that an example file ever printed, or one thing over and over again; as above. */
+const WELL_KNOWN_SECRET = new RegExp(`${PLACEHOLDER_WORDS.join('|')}|^$|^(.{1,16}?)\\1+$`);
 
 const DEVELOPMENT_ORIGINS = ['localhost', '127.0.0.1'].flatMap((host) =>
   [3000, 5173].map((port) => `http://${host}:${port}`),
@@ -45,6 +51,7 @@ export class AppConfig {
     this.jwtExpiresInS = seconds(env.JWT_EXPIRES_IN);
     this.guestExpiresInS = seconds(env.GUEST_EXPIRES_IN);
     this.publicUrl = publicUrl(env.PUBLIC_URL);
+    assertRedisUrl(env.REDIS_URL);
     this.corsOrigins = corsOrigins(env.CORS_ORIGIN, this.publicUrl, this.production);
     this.seedDemoUsers = env.SEED_DEMO_USERS ?? !this.production;
     if (this.seedDemoUsers && this.production) {
@@ -93,6 +100,14 @@ function jwtSecret(secret: string | undefined, production: boolean): string {
     throw new ConfigError('JWT_SECRET is a well-known placeholder: make one of at least 32 random characters');
   }
   return secret;
+}
+
+function assertRedisUrl(url: string | undefined): void {
+  if (url !== undefined && (!URL.canParse(url) || !/^rediss?:$/.test(new URL(url).protocol))) {
+    throw new ConfigError(
+      'REDIS_URL must be an address such as redis://user:password@host:6379/0, or rediss:// for TLS',
+    );
+  }
 }
 
 function publicUrl(url: string | undefined): string | undefined {

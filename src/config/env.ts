@@ -67,7 +67,8 @@ export function parseEnvironment(raw: Environment): EnvDto {
     return env;
   } catch (error) {
     if (error instanceof AppError) {
-      throw new ConfigError(error.message);
+      const alias = Object.keys(ALIASES).find((name) => set[name] && ALIASES[name] === error.details?.[0]?.field);
+      throw new ConfigError(alias === undefined ? error.message : `${error.message} (it is set as ${alias})`);
     }
     throw error;
   }

@@ -48,6 +48,9 @@ export class MemoryExpiryQueue extends ExpiryQueue {
     const fresh: Entry = { kind, key, at, deadline: at, live: true };
     ofKind.set(key, fresh);
     this.heap.push(fresh);
+    if (entry) {
+      this.dropDead();
+    }
   }
 
   override scheduleSooner(kind: string, key: string, at: number): void {
@@ -75,7 +78,7 @@ export class MemoryExpiryQueue extends ExpiryQueue {
       if (!entry || entry.at > now) {
         break;
       }
-      if (entry.live && entry.deadline > now) {
+      if (entry.live && entry.deadline > entry.at) {
         entry.at = entry.deadline;
         this.heap.replace(entry);
         continue;
@@ -93,6 +96,21 @@ export class MemoryExpiryQueue extends ExpiryQueue {
     return this.heap.peek()?.at;
   }
 
+  /** O(due): only what is due, and the children of that, are looked at in the heap. */
+  override async overdueCount(now: number): Promise<number> {
+    const { heapArray } = this.heap;
+    const open = [0];
+    let count = 0;
+    for (let at = open.pop(); at !== undefined; at = open.pop()) {
+      const entry = heapArray[at];
+      if (entry && entry.at <= now) {
+        count += entry.live && entry.deadline <= now ? 1 : 0;
+        open.push(2 * at + 1, 2 * at + 2);
+      }
+    }
+    return count;
+  }
+
   private ofKind(kind: string): Map<string, Entry> {
     let ofKind = this.entries.get(kind);
     if (!ofKind) {
@@ -102,7 +120,10 @@ export class MemoryExpiryQueue extends ExpiryQueue {
     return ofKind;
   }
 
-  /** Cancelled entries die in the heap; when they outnumber the living, the heap is made anew. Amortised O(1). */
+  /**
+   * Entries that were cancelled or brought forward die in the heap; when they outnumber the living, the heap is made
+   * anew. Amortised O(1).
+   */
   private dropDead(): void {
     if (this.heap.length > 1024 && this.heap.length > 2 * this.size) {
       this.heap.init(this.heap.toArray().filter((entry) => entry.live));

@@ -2,6 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock';
 import { type Bucket, type RateDecision, RateLimiter } from './rate-limiter';
 
+/**
+ * Times are whole multiples of this part of a millisecond, a power of two: sums of them are exact, so that the last
+ * token of a burst is not lost to rounding. A refill is off by half of it at most.
+ */
+const GRAIN_MS = 2 ** -10;
+
 /** A bucket's state is one number, the time at which it will be full (GCRA's theoretical arrival time). */
 interface Generations {
   current: Map<string, number>;
@@ -23,7 +29,7 @@ export class MemoryRateLimiter extends RateLimiter {
 
   override take(bucket: Bucket, key: string): RateDecision {
     const now = this.clock.now();
-    const cost = 60_000 / bucket.perMinute;
+    const cost = Math.max(GRAIN_MS, Math.round(60_000 / bucket.perMinute / GRAIN_MS) * GRAIN_MS);
     const capacity = cost * bucket.burst;
     const { current, previous } = this.turned(bucket.name, now, capacity);
     const stored = current.get(key) ?? previous.get(key);

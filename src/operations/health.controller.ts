@@ -32,7 +32,9 @@ export class HealthController {
   @ApiOperation({ summary: 'How the service is' })
   @ApiOkResponse({ type: VersionedHealthDto })
   async versioned(): Promise<VersionedHealthDto> {
-    return { success: true, message: 'Mayfly is running', version: VERSION, ...(await this.health.health()) };
+    const [health, redisLatencyMs] = await Promise.all([this.health.health(), this.health.redisLatencyMs()]);
+    const { takeovers } = this.health;
+    return { success: true, message: 'Mayfly is running', version: VERSION, ...health, redisLatencyMs, takeovers };
   }
 
   @Get('api/health')

@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 
 export class HealthDto {
   @ApiProperty({ enum: ['ok', 'draining'], example: 'ok' })
@@ -24,6 +24,25 @@ export class VersionedHealthDto extends HealthDto {
   message!: string;
   @ApiProperty({ example: '0.1.0' })
   version!: string;
+  @ApiPropertyOptional({
+    example: 0.4,
+    description: 'Milliseconds of a round trip to Redis; absent without an answer.',
+  })
+  redisLatencyMs?: number;
+  @ApiPropertyOptional({
+    example: 0,
+    description: 'Dead nodes that this one took over since it started; absent without Redis.',
+  })
+  takeovers?: number;
+}
+
+export class RedisTestDto {
+  @ApiProperty({ example: true })
+  success!: true;
+  @ApiProperty({ example: 'Redis is working' })
+  message!: string;
+  @ApiProperty({ example: 'Hello from Redis!', description: 'What was read.' })
+  result!: string;
 }
 
 export class ServiceDto {

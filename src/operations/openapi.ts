@@ -12,7 +12,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     .setTitle('Mayfly')
     .setDescription(
       'A chat backend whose messages really go away. Register or log in, copy the `token` of the answer, press ' +
-        '**Authorize** and paste it. Live events run over Socket.IO: see `docs/events.md` of the repository.',
+        '**Authorize** and paste it. Live events run over Socket.IO: see [the event reference](events).',
     )
     .setVersion(VERSION)
     .setLicense('MIT', 'https://opensource.org/license/mit')
@@ -20,7 +20,10 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     .addTag('Users', 'Profiles, search, who is online')
     .addTag('Chat', 'Rooms and messages')
     .addTag('Operations', 'Health and statistics')
+    .addTag('Admin', 'For operators; there only where `ADMIN_TOKEN` is set')
     .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
+    .addSecurity('admin', { type: 'apiKey', in: 'header', name: 'x-admin-token', description: '`ADMIN_TOKEN`.' })
+    .addSecurity('metrics', { type: 'http', scheme: 'bearer', description: '`METRICS_TOKEN`, where that is set.' })
     .build();
   return SwaggerModule.createDocument(app, options, {
     operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}`,

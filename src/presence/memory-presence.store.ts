@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { PresenceStore } from './presence.store';
+import { PresenceStore, type UserSocket } from './presence.store';
 
 @Injectable()
 export class MemoryPresenceStore extends PresenceStore {
@@ -59,5 +59,10 @@ export class MemoryPresenceStore extends PresenceStore {
 
   override connectedSockets(): number {
     return this.sockets;
+  }
+
+  /** A node that is gone took them along. */
+  override socketsOfNode(): UserSocket[] {
+    return [];
   }
 }

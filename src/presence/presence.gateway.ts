@@ -1,6 +1,7 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Broadcaster } from '../realtime/broadcaster';
 import { RealtimeGateway } from '../realtime/gateway.decorator';
+import { SessionRegistry } from '../realtime/session-registry';
 import type { MayflySocket } from '../realtime/socket-session';
 import { PresenceEvents } from './presence.events';
 import { PresenceService } from './presence.service';
@@ -8,11 +9,16 @@ import { PresenceService } from './presence.service';
 /** Tells a new socket who it is and the others that its user came, or went. */
 @Injectable()
 @RealtimeGateway({ namespace: '/' })
-export class PresenceGateway {
+export class PresenceGateway implements OnModuleInit {
   constructor(
     private readonly presence: PresenceService,
     private readonly broadcaster: Broadcaster,
+    private readonly sessions: SessionRegistry,
   ) {}
+
+  onModuleInit(): void {
+    this.sessions.onArrival({ prepare: (userId) => this.presence.admit(userId), leave: () => undefined });
+  }
 
   async handleConnection(socket: MayflySocket): Promise<void> {
     const { userId, username, kind } = socket.data.identity;

@@ -1,4 +1,5 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { AppError } from '../common/app-error';
 import type { Awaitable } from '../common/awaitable';
 import { Clock, isoTime } from '../common/clock';
 import { AppConfig } from '../config/app-config';
@@ -7,11 +8,14 @@ import { ExpiryService } from '../expiry/expiry.service';
 import { Broadcaster } from '../realtime/broadcaster';
 import type { ServerEvent } from '../realtime/server-event';
 import { userRoom } from '../realtime/socket-rooms';
+import { Nodes } from '../nodes/nodes';
 import { UsersService } from '../users/users.service';
 import { PresenceEvents } from './presence.events';
 import { PresenceStore } from './presence.store';
 
 const GRACE = 'presence';
+/** Sockets of a node that is gone, counted out at once. */
+const TAKEOVER_BATCH = 50;
 /** With `PRESENCE_SCOPE=auto`: up to this many users online, everyone is told of everyone (accounts.md). */
 const EVERYONE_LIMIT = 1000;
 /** Name of who was erased (accounts.md). */
@@ -36,9 +40,11 @@ export class PresenceService implements OnModuleInit {
     private readonly expiry: ExpiryService,
     private readonly clock: Clock,
     private readonly config: AppConfig,
+    private readonly nodes: Nodes,
   ) {}
 
   onModuleInit(): void {
+    this.nodes.onTakeover((nodeId) => this.takeOver(nodeId));
     this.expiry.own(GRACE, async (items) => {
       for (const { key } of items) {
         await this.goOffline(key);
@@ -56,6 +62,13 @@ export class PresenceService implements OnModuleInit {
     this.lastSocketListeners.push(listener);
   }
 
+  /** @throws AppError CapacityError where a user has as many sockets as they may, over all nodes */
+  async admit(userId: string): Promise<void> {
+    if ((await this.store.socketCount(userId)) >= this.config.env.MAX_SOCKETS_PER_USER) {
+      throw new AppError('CapacityError', 'Too many connections of this user');
+    }
+  }
+
   /** Sockets of a user, over all nodes. */
   socketCount(userId: string): Awaitable<number> {
     return this.store.socketCount(userId);
@@ -63,23 +76,39 @@ export class PresenceService implements OnModuleInit {
 
   /** Counts a socket in and tells the user's contacts of the first. */
   async connect(userId: string, username: string, socketId: string): Promise<void> {
-    const first = await this.store.connect(userId, socketId);
-    await this.queue.cancel(GRACE, userId);
-    if (first) {
+    // A grace that runs ends without effect: there is a socket.
+    if (await this.store.connect(userId, socketId)) {
       await this.tell(PresenceEvents.online, { userId, username, isOnline: true });
     }
   }
 
   /** Counts a socket out; after the last one the grace begins. */
   async disconnect(userId: string, socketId: string): Promise<void> {
-    if (!(await this.store.disconnect(userId, socketId))) {
+    const now = this.clock.now();
+    const graceEnd = now + this.config.env.PRESENCE_GRACE_MS;
+    // Scheduled for any socket, and before: a node that is killed in between leaves nobody online for ever.
+    const [, last] = await Promise.all([
+      this.queue.schedule(GRACE, userId, graceEnd),
+      this.store.disconnect(userId, socketId),
+    ]);
+    if (!last) {
       return;
     }
-    const now = this.clock.now();
     await this.users.touch(userId, now);
-    await this.queue.schedule(GRACE, userId, now + this.config.env.PRESENCE_GRACE_MS);
+    await this.queue.schedule(GRACE, userId, graceEnd);
     for (const listener of this.lastSocketListeners) {
       await listener(userId);
+    }
+  }
+
+  /** Counts out the sockets of a node that is gone. */
+  private async takeOver(nodeId: string): Promise<void> {
+    for (;;) {
+      const sockets = await this.store.socketsOfNode(nodeId, TAKEOVER_BATCH);
+      if (sockets.length === 0) {
+        return;
+      }
+      await Promise.all(sockets.map(({ userId, socketId }) => this.disconnect(userId, socketId)));
     }
   }
 
@@ -88,7 +117,10 @@ export class PresenceService implements OnModuleInit {
       return;
     }
     // Whoever is erased goes as well: pages that saw them come would show them online for ever.
-    const { username, lastSeen } = (await this.users.find(userId)) ?? { username: DELETED_USER, lastSeen: this.clock.now() };
+    const { username, lastSeen } = (await this.users.find(userId)) ?? {
+      username: DELETED_USER,
+      lastSeen: this.clock.now(),
+    };
     await this.tell(PresenceEvents.offline, { userId, username, isOnline: false, lastSeen: isoTime(lastSeen) });
   }
 

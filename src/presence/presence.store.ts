@@ -1,5 +1,11 @@
 import type { Awaitable } from '../common/awaitable';
 
+/** A socket and whose it is. */
+export interface UserSocket {
+  readonly userId: string;
+  readonly socketId: string;
+}
+
 /** Who is connected, over all nodes. A user is online from the first socket until the grace after the last is over. */
 export abstract class PresenceStore {
   /** Counts a socket in. True where the user was not online before. Atomic. */
@@ -18,4 +24,6 @@ export abstract class PresenceStore {
   abstract onlineUserIds(limit: number): Awaitable<string[]>;
   /** All sockets. */
   abstract connectedSockets(): Awaitable<number>;
+  /** At most `limit` sockets that a node (`Nodes`) counted in and nobody counted out. */
+  abstract socketsOfNode(nodeId: string, limit: number): Awaitable<UserSocket[]>;
 }

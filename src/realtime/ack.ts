@@ -1,13 +1,19 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { type Awaitable, isPromise } from '../common/awaitable';
-import type { AppError, ErrorCode, ErrorDetail } from '../common/app-error';
+import { type AppError, ERROR_STATUS, type ErrorCode } from '../common/app-error';
+import { ErrorDetailDto } from '../common/http/error-body';
 
 export type Ack<T extends object = object> = { success: true } & T;
 
-export interface Refusal {
-  success: false;
-  error: string;
-  code: ErrorCode;
-  details?: ErrorDetail[];
+export class Refusal {
+  @ApiProperty({ enum: [false], example: false })
+  success!: false;
+  @ApiProperty({ example: 'There is no such room', description: 'One sentence for a person.' })
+  error!: string;
+  @ApiProperty({ enum: Object.keys(ERROR_STATUS), example: 'NotFoundError', description: 'Stable, for programs.' })
+  code!: ErrorCode;
+  @ApiPropertyOptional({ type: [ErrorDetailDto], description: 'The fields that were refused.' })
+  details?: ErrorDetailDto[];
 }
 
 /** The ack of a success. */

@@ -12,7 +12,10 @@ import type { MayflySocket } from './socket-session';
 const MAX_TOKEN_LENGTH = 4096;
 
 export class RefreshSocketDto {
-  @ApiProperty({ description: 'A newer token of the same user.' })
+  @ApiProperty({
+    example: 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI1ZjNjIn0.3q2-7w',
+    description: 'A newer token of the same user.',
+  })
   @IsOpaque(MAX_TOKEN_LENGTH, 1)
   token!: string;
 }
@@ -32,7 +35,12 @@ export class AuthGateway {
   ) {}
 
   @SubscribeMessage('auth:refresh')
-  @Event({ cost: 'other', summary: 'Puts a newer token of the same user on this socket.', ack: SocketRefreshedDto })
+  @Event({
+    cost: 'other',
+    summary: 'Puts a newer token of the same user on this socket.',
+    errors: ['AuthenticationError', 'AuthorizationError'],
+    ack: SocketRefreshedDto,
+  })
   async refresh(
     @ConnectedSocket() socket: MayflySocket,
     @MessageBody() dto: RefreshSocketDto,

@@ -13,6 +13,8 @@ interface Packet {
 
 /** Engine.IO's frame type and WebSocket's header, roughly: an empty packet is not free. */
 const PACKET_OVERHEAD = 8;
+/** UTF-16 units of a packet that is not worth measuring where the client reads. */
+const SMALL = 16 * 1024;
 
 /** Bounds what one connection and one address may cost. */
 @Injectable()
@@ -43,6 +45,8 @@ export class ConnectionGuard {
   private countAddress(connection: Connection): void {
     const ip = clientAddress(connection.request, this.config.env.TRUST_PROXY);
     this.byAddress.set(ip, (this.byAddress.get(ip) ?? 0) + 1);
+    // Each handshake under way listens for the end of its connection, and one connection may try many.
+    connection.setMaxListeners(0);
     connection.once('close', () => {
       const left = (this.byAddress.get(ip) ?? 1) - 1;
       if (left > 0) {
@@ -61,11 +65,13 @@ export class ConnectionGuard {
     const most = this.config.env.SOCKET_MAX_BUFFERED;
     let queued = 0;
     let largest = 0;
-    connection.on('packetCreate', (packet: Packet) => {
-      const size = sizeOf(packet.data);
-      queued += size;
-      if (size > largest) {
-        largest = size;
+    connection.on('packetCreate', ({ data }: Packet) => {
+      // A packet that leaves at once need not be measured, unless it may be the largest.
+      const waits = !connection.transport.writable;
+      if (waits || (typeof data === 'string' && data.length > SMALL)) {
+        const size = sizeOf(data);
+        queued += waits ? size : 0;
+        largest = Math.max(largest, size);
       }
       const unsent = queued + (tcpSocketOf(connection)?.writableLength ?? 0);
       if (unsent > most + largest) {
@@ -88,7 +94,7 @@ export class ConnectionGuard {
 
 function sizeOf(data: unknown): number {
   if (typeof data === 'string') {
-    return data.length + PACKET_OVERHEAD;
+    return Buffer.byteLength(data) + PACKET_OVERHEAD;
   }
   return PACKET_OVERHEAD + (Buffer.isBuffer(data) ? data.length : 0);
 }

@@ -73,7 +73,7 @@ export class Dispatcher {
     try {
       answer = this.answer(socket, event, payload, reply);
     } catch (error) {
-      this.refuse(socket, event, reply, error);
+      this.fail(socket, event, reply, error);
       return;
     }
     if (!isPromise(answer)) {
@@ -85,7 +85,7 @@ export class Dispatcher {
     void answer
       .then(
         (result) => this.finish(socket.data, event, reply, result),
-        (error: unknown) => this.refuse(socket, event, reply, error),
+        (error: unknown) => this.fail(socket, event, reply, error),
       )
       .finally(() => {
         this.inFlightCount--;
@@ -131,10 +131,16 @@ export class Dispatcher {
     if (this.handlers.has(event)) {
       this.tools.statistics.count(event, 'ok');
     }
-    if (!session.ended) {
-      reply?.(answer);
+    if (!session.ended && reply) {
+      this.reply(reply, answer);
     }
     this.afterReply(session);
+  }
+
+  /** The end of the event that is at work; `refuse` alone is for one that never was. */
+  private fail(socket: MayflySocket, event: string, reply: Reply | undefined, cause: unknown): void {
+    this.refuse(socket, event, reply, cause);
+    this.afterReply(socket.data);
   }
 
   private refuse(socket: MayflySocket, event: string, reply: Reply | undefined, cause: unknown): void {
@@ -148,7 +154,6 @@ export class Dispatcher {
     if (!session.ended) {
       this.tell(socket, event, reply, refusal(error), silent);
     }
-    this.afterReply(session);
     if (error.code === 'ValidationError' && session.countBadPacket(this.tools.clock.now())) {
       this.emitError(socket, { message: 'Too many malformed events', code: 'RateLimitError', event });
       this.tools.closer.disconnect(socket);
@@ -157,7 +162,7 @@ export class Dispatcher {
 
   private tell(socket: MayflySocket, event: string, reply: Reply | undefined, answer: Refusal, silent: boolean): void {
     if (reply) {
-      reply(answer);
+      this.reply(reply, answer);
     } else if (!silent && this.handlers.has(event)) {
       this.emitError(socket, { message: answer.error, code: answer.code, event });
     }
@@ -171,7 +176,20 @@ export class Dispatcher {
     const run = session.afterReply;
     if (run) {
       session.afterReply = undefined;
+      this.safely(run);
+    }
+  }
+
+  private reply(reply: Reply, answer: object): void {
+    this.safely(() => reply(answer));
+  }
+
+  /** What throws here would end the process: nobody is left to be told. */
+  private safely(run: () => void): void {
+    try {
       run();
+    } catch (error) {
+      this.logger.error({ err: error }, 'The end of an event failed');
     }
   }
 

@@ -7,6 +7,8 @@ import { serverEvent } from './server-event';
 const RETRY_IN_MS = 1000;
 /** Most time that events which are at work get to be acked. */
 const IN_FLIGHT_MS = 3000;
+/** Most time that clients get to fetch what is still queued for them: one that polls comes for it by itself. */
+const GOODBYE_MS = 1000;
 const POLL_MS = 10;
 
 export class ServerDrainingDto {
@@ -47,11 +49,21 @@ export class DrainService {
     for (const namespace of io._nsps.values()) {
       namespace.local.emit(serverDraining.name, { retryInMs: RETRY_IN_MS } satisfies ServerDrainingDto);
     }
-    const deadline = performance.now() + IN_FLIGHT_MS;
-    do {
-      // One turn at least: events that are in the kernel's buffers are read, acks leave.
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    } while (this.realtime.inFlight > 0 && performance.now() < deadline);
+    // One turn at least: events that are in the kernel's buffers are read, acks leave.
+    await pause();
+    await this.atMost(IN_FLIGHT_MS, () => this.realtime.inFlight > 0);
     this.realtime.closeAll();
+    await this.atMost(GOODBYE_MS, () => this.realtime.connectionCount > 0);
   }
+
+  private async atMost(ms: number, isBusy: () => boolean): Promise<void> {
+    const deadline = performance.now() + ms;
+    while (isBusy() && performance.now() < deadline) {
+      await pause();
+    }
+  }
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, POLL_MS));
 }

@@ -3,6 +3,7 @@ import { AppError } from '../common/app-error';
 import { type Awaitable, isPromise } from '../common/awaitable';
 import { AppConfig } from '../config/app-config';
 import { type Bucket, type RateDecision, RateLimiter } from '../limits/rate-limiter';
+import { Refusals } from '../limits/refusals';
 import type { EventCost } from './gateway.decorator';
 import type { SocketSession } from './socket-session';
 
@@ -17,6 +18,7 @@ export class EventLimits {
 
   constructor(
     private readonly limiter: RateLimiter,
+    private readonly refusals: Refusals,
     config: AppConfig,
   ) {
     const { SOCKET_EVENTS_PER_MINUTE, SOCKET_EVENTS_BURST, SOCKET_OTHER_EVENTS_PER_MINUTE } = config.env;
@@ -31,14 +33,16 @@ export class EventLimits {
 
   /** The same for a REST call of a user. @throws AppError RateLimitError */
   takeFor(userId: string, cost: EventCost): Awaitable<void> {
-    const decision = this.limiter.take(cost === 'create' ? this.create : this.other, userId);
-    return isPromise(decision) ? decision.then(check) : check(decision);
+    const bucket = cost === 'create' ? this.create : this.other;
+    const decision = this.limiter.take(bucket, userId);
+    return isPromise(decision) ? decision.then((made) => this.check(made, bucket)) : this.check(decision, bucket);
   }
-}
 
-function check(decision: RateDecision): void {
-  if (!decision.allowed) {
-    const retryAfter = Math.ceil(decision.retryAfterMs / 1000);
-    throw new AppError('RateLimitError', 'Too many events, slow down', { retryAfter });
+  private check(decision: RateDecision, bucket: Bucket): void {
+    if (!decision.allowed) {
+      this.refusals.count(bucket.name);
+      const retryAfter = Math.ceil(decision.retryAfterMs / 1000);
+      throw new AppError('RateLimitError', 'Too many events, slow down', { retryAfter });
+    }
   }
 }

@@ -1,5 +1,6 @@
 import { applyDecorators, SetMetadata, type Type } from '@nestjs/common';
 import { WebSocketGateway } from '@nestjs/websockets';
+import type { ErrorCode } from '../common/app-error';
 
 export const GATEWAY_OPTIONS = 'mayfly:gateway';
 export const EVENT_OPTIONS = 'mayfly:event';
@@ -18,6 +19,12 @@ export interface EventOptions {
   cost: EventCost;
   /** One sentence for the event reference. */
   summary: string;
+  /** What else has to be known, Markdown. */
+  description?: string;
+  /** With which codes it fails, beside those of every event. */
+  errors?: readonly ErrorCode[];
+  /** Payloads, where the one that the reference makes of the fields' examples would not do. */
+  examples?: readonly object[];
   /** What the ack says on success, besides `success`; the reference shows it. */
   ack?: Type<object>;
 }

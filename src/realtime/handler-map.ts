@@ -1,4 +1,10 @@
 import { Injectable, type Type } from '@nestjs/common';
+import {
+  EXCEPTION_FILTERS_METADATA,
+  GUARDS_METADATA,
+  INTERCEPTORS_METADATA,
+  PIPES_METADATA,
+} from '@nestjs/common/constants';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { MESSAGE_METADATA, PARAM_ARGS_METADATA } from '@nestjs/websockets/constants';
 import { WsParamtype } from '@nestjs/websockets/enums/ws-paramtype.enum';
@@ -34,6 +40,11 @@ export interface NamespaceHandlers {
   readonly handlers: ReadonlyMap<string, Handler>;
   readonly hooks: readonly ConnectionHooks[];
 }
+
+/** What Nest would run around a handler and the dispatcher does not: a failed start is better than an ignored guard. */
+const NOT_RUN = [EXCEPTION_FILTERS_METADATA, GUARDS_METADATA, INTERCEPTORS_METADATA, PIPES_METADATA];
+/** What a parameter's type is at run time where it names no class of ours. */
+const NO_DTO: unknown[] = [undefined, Object, String, Number, Boolean, Array];
 
 type Method = (...args: unknown[]) => Awaitable<object>;
 
@@ -85,12 +96,18 @@ function compose(instance: object, gateway: Type<object>, name: string, method: 
   if (!options) {
     throw new Error(`${where} lacks @Event`);
   }
+  if (NOT_RUN.some((key) => Reflect.hasMetadata(key, method) || Reflect.hasMetadata(key, gateway))) {
+    throw new Error(`${where} has guards, pipes, interceptors or filters, which the dispatcher does not run`);
+  }
   const types = (Reflect.getMetadata('design:paramtypes', gateway.prototype as object, name) ?? []) as unknown[];
   const { args, payloadIndex } = argumentsOf(gateway, name, where);
-  const dto = payloadIndex === undefined ? undefined : (types[payloadIndex] as DtoClass);
-  if (dto === Object) {
+  if (types.some((_, index) => args[index] === undefined)) {
+    throw new Error(`${where} has a parameter without a decorator`);
+  }
+  if (payloadIndex !== undefined && NO_DTO.includes(types[payloadIndex])) {
     throw new Error(`${where} takes a payload without a DTO class`);
   }
+  const dto = payloadIndex === undefined ? undefined : (types[payloadIndex] as DtoClass);
   const bound = method.bind(instance);
   const binder = dto && Binder.of(dto);
   return {
@@ -123,13 +140,19 @@ function invoker(method: Method, args: Argument[]): Handler['invoke'] {
 interface RouteArgument {
   index: number;
   factory?: unknown;
+  /** Names one field, which the dispatcher would not pick. */
+  data?: unknown;
+  pipes?: unknown[];
 }
 
 function argumentsOf(gateway: Type<object>, name: string, where: string): { args: Argument[]; payloadIndex?: number } {
   const metadata = (Reflect.getMetadata(PARAM_ARGS_METADATA, gateway, name) ?? {}) as Record<string, RouteArgument>;
   const args: Argument[] = [];
   let payloadIndex: number | undefined;
-  for (const [key, { index, factory }] of Object.entries(metadata)) {
+  for (const [key, { index, factory, data, pipes }] of Object.entries(metadata)) {
+    if (data !== undefined || pipes?.length) {
+      throw new Error(`${where} has a parameter with a field or a pipe, which the dispatcher does not know`);
+    }
     if (factory === currentUserFactory) {
       args[index] = 'user';
     } else if (key.startsWith(`${WsParamtype.SOCKET}:`)) {

@@ -42,6 +42,7 @@ export class Handshake {
     if (this.sessions.count(identity.userId) >= this.config.env.MAX_SOCKETS_PER_USER) {
       throw new AppError('CapacityError', 'Too many connections of this user');
     }
+    await this.sessions.prepare(socket, identity.userId);
     socket.data = new SocketSession(identity, ip, verifiedAt);
   }
 

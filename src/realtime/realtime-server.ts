@@ -96,6 +96,7 @@ export class RealtimeServer implements OnApplicationBootstrap {
       socket.on('disconnect', () => {
         socket.data.ended = true;
         this.sessions.remove(socket);
+        this.closer.closeWhenIdle(socket);
         this.runHooks(found.hooks, 'handleDisconnect', socket);
       });
       void socket.join(userRoom(socket.data.identity.userId));

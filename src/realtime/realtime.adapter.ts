@@ -3,6 +3,9 @@ import type { INestApplication } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import { Server, type ServerOptions } from 'socket.io';
 import { AppConfig } from '../config/app-config';
+import { Redis } from '../storage/redis';
+import { boundedParser } from './bounded-parser';
+import { redisAdapter } from './redis-adapter';
 import { RealtimeServer } from './realtime-server';
 
 /** Sockets of a client whose handshake is under way when the server is told to stop. */
@@ -15,15 +18,20 @@ type AllowCallback = (error: string | null | undefined, allow: boolean) => void;
 export class RealtimeAdapter extends IoAdapter {
   private readonly config: AppConfig;
   private readonly realtime: RealtimeServer;
+  private readonly redis: Redis | undefined;
 
   constructor(app: INestApplication) {
     super(app);
     this.config = app.get(AppConfig);
     this.realtime = app.get(RealtimeServer);
+    this.redis = app.get(Redis);
   }
 
   override createIOServer(port: number, options?: ServerOptions): Server {
     const server = super.createIOServer(port, { ...options, ...this.options() }) as Server;
+    if (this.redis) {
+      server.adapter(redisAdapter(this.redis));
+    }
     this.realtime.start(server);
     return server;
   }
@@ -39,6 +47,7 @@ export class RealtimeAdapter extends IoAdapter {
     return {
       path: '/socket.io',
       serveClient: false,
+      parser: boundedParser,
       maxHttpBufferSize: env.SOCKET_MAX_PAYLOAD,
       pingInterval: env.SOCKET_PING_INTERVAL_MS,
       pingTimeout: env.SOCKET_PING_TIMEOUT_MS,

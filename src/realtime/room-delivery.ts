@@ -26,6 +26,8 @@ interface HeldEvent {
 interface Hold {
   readonly socket: MayflySocket;
   readonly events: HeldEvent[];
+  /** Position of the last event of the room since the hold began; 0 without. */
+  seen: number;
 }
 
 /** Events held for one join; past them the client has to come back and ask again. */
@@ -39,6 +41,11 @@ const MAX_HELD = 1000;
 @Injectable()
 export class RoomDelivery {
   private readonly holds = new Map<string, Set<Hold>>();
+  /**
+   * By room, the sockets whose ack covered more than this node has been told so far, and up to where: what comes of
+   * that is not for them. Gone when the room's events have passed it.
+   */
+  private readonly covered = new Map<string, Map<MayflySocket, number>>();
 
   constructor(
     private readonly broadcaster: Broadcaster,
@@ -62,10 +69,15 @@ export class RoomDelivery {
     if (audience.exceptSocket) {
       except.push(audience.exceptSocket);
     }
+    const covered = this.covered.get(roomId);
+    if (covered) {
+      this.passOver(covered, roomId, position, except);
+    }
     const held = this.holds.get(roomId);
     if (held) {
       except.push(heldRoom(roomId));
       for (const hold of held) {
+        hold.seen = position;
         this.holdBack(hold, audience, { position, event, payload });
       }
     }
@@ -79,18 +91,23 @@ export class RoomDelivery {
       held = new Set();
       this.holds.set(roomId, held);
     }
-    held.add({ socket, events: [] });
+    held.add({ socket, events: [], seen: 0 });
     void socket.join(heldRoom(roomId));
   }
 
-  /** Lets go: the socket gets what came after `position`, and from now on everything. */
+  /**
+   * Lets go: the socket gets what came after `position`, and from now on everything after it, also where the room's
+   * events come to this node later than the ack told of them.
+   */
   release(socket: MayflySocket, roomId: string, position: number): void {
     const held = this.holds.get(roomId);
+    let seen = 0;
     for (const hold of held ?? []) {
       if (hold.socket !== socket) {
         continue;
       }
       held?.delete(hold);
+      seen = Math.max(seen, hold.seen);
       for (const { event, payload, position: at } of hold.events) {
         if (at > position) {
           this.broadcaster.emitTo(socket, event, payload);
@@ -101,6 +118,33 @@ export class RoomDelivery {
       this.holds.delete(roomId);
     }
     void socket.leave(heldRoom(roomId));
+    if (seen < position && !socket.data.ended) {
+      this.cover(socket, roomId, position);
+    }
+  }
+
+  /** Frees what is kept of a socket that is gone, or out of a room that it joined. */
+  forget(socket: MayflySocket, roomId: string): void {
+    const covered = this.covered.get(roomId);
+    if (covered?.delete(socket) && covered.size === 0) {
+      this.covered.delete(roomId);
+    }
+  }
+
+  private cover(socket: MayflySocket, roomId: string, position: number): void {
+    const covered = this.covered.get(roomId) ?? new Map<MayflySocket, number>();
+    covered.set(socket, Math.max(position, covered.get(socket) ?? 0));
+    this.covered.set(roomId, covered);
+  }
+
+  private passOver(covered: Map<MayflySocket, number>, roomId: string, position: number, except: string[]): void {
+    for (const [socket, upTo] of covered) {
+      if (position <= upTo) {
+        except.push(socket.id);
+      } else {
+        this.forget(socket, roomId);
+      }
+    }
   }
 
   private holdBack(hold: Hold, audience: RoomAudience, event: HeldEvent): void {

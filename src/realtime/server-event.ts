@@ -6,6 +6,8 @@ export interface ServerEvent<T extends object> {
   readonly namespace: string;
   readonly payload: Type<T>;
   readonly description: string;
+  /** Payloads, where the one that the reference makes of the fields' examples would not do. */
+  readonly examples?: readonly T[];
 }
 
 const registered = new Map<string, ServerEvent<object>>();
@@ -16,12 +18,13 @@ export function serverEvent<T extends object>(
   name: string,
   payload: Type<T>,
   description: string,
+  examples?: readonly T[],
 ): ServerEvent<T> {
   const key = `${namespace} ${name}`;
   if (registered.has(key)) {
     throw new Error(`The event ${name} of ${namespace} is declared twice`);
   }
-  const event = { name, namespace, payload, description };
+  const event = { name, namespace, payload, description, examples };
   registered.set(key, event);
   return event;
 }

@@ -1,12 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { type TokenEnding, type TokenIdentity, TokenService } from '../auth/token.service';
 import { Clock } from '../common/clock';
-import { USER_RENAMED, type UserRenamed } from '../common/identity';
+import { USER_CHANGED, type UserChanged } from '../common/identity';
+import { AppConfig } from '../config/app-config';
 import { ExpiryService } from '../expiry/expiry.service';
 import { LocalExpiryQueue } from '../expiry/memory-expiry-queue';
+import { Nodes } from '../nodes/nodes';
 import { NodeBus } from '../storage/node-bus';
+import { type Arrival, Arrivals } from './arrivals';
 import { SocketCloser } from './socket-closer';
 import type { MayflySocket } from './socket-session';
+import { TokenReview } from './token-review';
 
 const TOKEN = 'socket-token';
 /** How long an ended token is remembered here, for sockets whose handshake was under way when it ended. */
@@ -18,22 +22,55 @@ export class SessionRegistry {
   private readonly byUser = new Map<string, Set<MayflySocket>>();
   private readonly bySocketId = new Map<string, MayflySocket>();
   private recentEndings: { ending: TokenEnding; seenAt: number }[] = [];
+  private readonly review: TokenReview;
+  private readonly arrivals = new Arrivals();
+  /** Sockets that the other nodes have taken for gone: they are to come back. */
+  private readonly expelled = new WeakSet<MayflySocket>();
+  /** When endings were last missed, epoch ms. */
+  private gapAt = -Infinity;
 
   constructor(
     private readonly closer: SocketCloser,
     private readonly queue: LocalExpiryQueue,
     private readonly clock: Clock,
+    private readonly config: AppConfig,
     expiry: ExpiryService,
     tokens: TokenService,
     bus: NodeBus,
+    nodes: Nodes,
   ) {
     expiry.own(TOKEN, (items) => items.forEach(({ key }) => this.tokenExpired(key)));
     tokens.onEnded((ending) => this.tokenEnded(ending));
-    bus.subscribe<UserRenamed>(USER_RENAMED, ({ userId, username }) => {
+    this.review = new TokenReview(tokens, {
+      stands: (socket, identity) => this.stands(socket, identity),
+      ended: (socket) => this.closer.disconnect(socket),
+    });
+    bus.onGap(() => {
+      this.gapAt = this.clock.now();
+      this.review.add(this.bySocketId.values());
+    });
+    nodes.onExpelled(() => {
+      // Where Redis lost everything their users are gone: that is told by a review, and to those it has to be told.
+      for (const socket of this.bySocketId.values()) {
+        this.expelled.add(socket);
+      }
+      this.review.add(this.bySocketId.values());
+    });
+    bus.subscribe<UserChanged>(USER_CHANGED, ({ userId, username, role }) => {
       for (const { data } of this.socketsOf(userId)) {
-        data.identity = Object.freeze({ ...data.identity, username });
+        data.identity = Object.freeze({ ...data.identity, username, role });
       }
     });
+  }
+
+  /** Makes `arrival` part of each handshake. */
+  onArrival(arrival: Arrival): void {
+    this.arrivals.add(arrival);
+  }
+
+  /** Prepares for a socket whose handshake is good so far. @throws AppError, which refuses it */
+  prepare(socket: MayflySocket, userId: string): Promise<void> {
+    return this.arrivals.prepare(socket, userId);
   }
 
   /** Sockets of this node. */
@@ -56,9 +93,13 @@ export class SessionRegistry {
     return this.bySocketId.get(socketId);
   }
 
-  /** Takes a socket in. False where its token ended while it came in: the socket is being closed. */
+  /**
+   * Takes a socket in. False where its token ended while it came in, or its user has too many by now: the socket is
+   * being closed.
+   */
   add(socket: MayflySocket): boolean {
     const { identity, verifiedAt } = socket.data;
+    this.arrivals.came(socket);
     let sockets = this.byUser.get(identity.userId);
     if (!sockets) {
       sockets = new Set();
@@ -67,6 +108,10 @@ export class SessionRegistry {
     sockets.add(socket);
     this.bySocketId.set(socket.id, socket);
     this.watchToken(socket, identity, verifiedAt);
+    // Those whose handshakes were under way at once all passed the check there.
+    if (sockets.size > this.config.env.MAX_SOCKETS_PER_USER) {
+      this.closer.disconnect(socket);
+    }
     return !socket.data.ended;
   }
 
@@ -74,6 +119,7 @@ export class SessionRegistry {
     const { userId } = socket.data.identity;
     this.bySocketId.delete(socket.id);
     this.queue.cancel(TOKEN, socket.id);
+    this.arrivals.left(userId);
     const sockets = this.byUser.get(userId);
     if (sockets?.delete(socket) && sockets.size === 0) {
       this.byUser.delete(userId);
@@ -93,6 +139,19 @@ export class SessionRegistry {
         this.end(socket, ending);
       }
     }
+    if (this.gapAt >= verifiedAt) {
+      this.review.add([socket]);
+    }
+  }
+
+  /** The socket's token is good for now. */
+  private stands(socket: MayflySocket, identity: TokenIdentity): void {
+    if (this.expelled.has(socket)) {
+      this.closer.closeTransport(socket);
+      return;
+    }
+    socket.data.identity = identity;
+    this.queue.scheduleSooner(TOKEN, socket.id, identity.expiresAt);
   }
 
   private tokenEnded(ending: TokenEnding): void {

@@ -31,22 +31,23 @@ export class SocketCloser {
     this.linger(socket.conn, () => 0);
   }
 
-  /** At once and without what is still unsent: for a reader that is too slow. */
-  abortTransport(connection: Connection): void {
-    connection.close(true);
-  }
-
   /** For logout, revocation, erasure and abuse: clients stay away. */
   disconnect(socket: MayflySocket): void {
     if (socket.data.ended && socket.disconnected) {
       return;
     }
     socket.data.ended = true;
-    const { conn, client } = socket;
     socket.disconnect();
-    // `sockets` is not in the public types; a second namespace on the connection keeps it open.
-    const others = (client as unknown as { sockets: Map<string, unknown> }).sockets;
-    this.linger(conn, () => others.size);
+    this.closeWhenIdle(socket);
+  }
+
+  /** Closes the connection of a socket that is gone a second later, if nothing else is on it by then. */
+  closeWhenIdle({ conn, client }: MayflySocket): void {
+    if (conn.readyState === 'open') {
+      // `sockets` is not in the public types; a second namespace on the connection keeps it open.
+      const others = (client as unknown as { sockets: Map<string, unknown> }).sockets;
+      this.linger(conn, () => others.size);
+    }
   }
 
   private linger(connection: Connection, sockets: () => number): void {

@@ -1,26 +1,19 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { Listeners } from './listeners';
 import { NodeBus } from './node-bus';
 
-type Listener = (message: object) => void;
-
-/** The only node there is: listeners are called before `publish` returns. */
+/** The only node there is: listeners are called before `publish` returns, and nothing is ever missed. */
 @Injectable()
 export class MemoryNodeBus extends NodeBus {
-  private readonly logger = new Logger(MemoryNodeBus.name);
-  private readonly listeners = new Map<string, Listener[]>();
+  private readonly listeners = new Listeners(new Logger(MemoryNodeBus.name));
 
   override publish(channel: string, message: object): void {
-    for (const listener of this.listeners.get(channel) ?? []) {
-      try {
-        listener(message);
-      } catch (error) {
-        this.logger.error({ err: error, channel }, 'A listener failed');
-      }
-    }
+    this.listeners.call(channel, message);
   }
 
   override subscribe<T extends object>(channel: string, listener: (message: T) => void): void {
-    const listeners = this.listeners.get(channel) ?? [];
-    this.listeners.set(channel, [...listeners, listener as Listener]);
+    this.listeners.add(channel, listener);
   }
+
+  override onGap(): void {}
 }

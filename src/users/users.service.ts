@@ -3,7 +3,7 @@ import { AppError } from '../common/app-error';
 import { type Awaitable, chain } from '../common/awaitable';
 import { Clock } from '../common/clock';
 import { Cursors } from '../common/http/cursors';
-import { type IdentityKind, USER_RENAMED, type UserRenamed } from '../common/identity';
+import { type IdentityKind, type Role, USER_CHANGED, type UserChanged } from '../common/identity';
 import { Ids } from '../common/ids';
 import { AppConfig } from '../config/app-config';
 import { type DueItem, ExpiryQueue } from '../expiry/expiry-queue';
@@ -29,6 +29,8 @@ export interface NewAccount {
   /** Lower case. */
   readonly email: string;
   readonly passwordHash: string;
+  /** Default: user. */
+  readonly role?: Role;
 }
 
 /** Accounts and guests as records. What is shown of them: `ProfilesService`. */
@@ -52,7 +54,8 @@ export class UsersService {
 
   /** A new account. @throws AppError ConflictError, CapacityError */
   createAccount(account: NewAccount): Awaitable<UserRecord> {
-    const user = { ...account, id: this.ids.id(), kind: 'account', role: 'user', createdAt: this.clock.now() } as const;
+    const { role = 'user' } = account;
+    const user = { ...account, id: this.ids.id(), kind: 'account', role, createdAt: this.clock.now() } as const;
     return this.store.create(user, this.config.env.MAX_ACCOUNTS);
   }
 
@@ -91,8 +94,8 @@ export class UsersService {
     return this.store.findPasswordHash(userId);
   }
 
-  /** Replaces the hash, if it still is `expected`. False: nothing changed. */
-  setPasswordHash(userId: string, hash: string, expected: string): Awaitable<boolean> {
+  /** Replaces the hash, where `expected` is given only if it still is that one. False: nothing changed. */
+  setPasswordHash(userId: string, hash: string, expected?: string): Awaitable<boolean> {
     return this.store.setPasswordHash(userId, hash, expected);
   }
 
@@ -126,8 +129,12 @@ export class UsersService {
   update(userId: string, changes: UserChanges): Awaitable<UserRecord> {
     return chain(this.store.update(userId, changes), (updated) => {
       const user = present(updated);
-      const renamed: UserRenamed = { userId, username: user.username };
-      return changes.username === undefined ? user : chain(this.bus.publish(USER_RENAMED, renamed), () => user);
+      const { username, role } = changes;
+      if (username === undefined && role === undefined) {
+        return user;
+      }
+      const changed: UserChanged = { userId, username: user.username, role: user.role };
+      return chain(this.bus.publish(USER_CHANGED, changed), () => user);
     });
   }
 

@@ -75,7 +75,10 @@ describe('a socket that left', () => {
     await say(alice, roomId, 'after');
     await alice.client.emit('typing:start', { roomId });
     await bob.client.emit('message:status', { roomId, upToSeq: 2, status: 'seen' });
-    await chat.api(alice, 'patch', `chat/rooms/${roomId}`).send({ settings: { messageTtl: 60 } }).expect(200);
+    await chat
+      .api(alice, 'patch', `chat/rooms/${roomId}`)
+      .send({ settings: { messageTtl: 60 } })
+      .expect(200);
     await alice.client.emit('room:join', { roomId, publicKey: 'key' });
     await settled(bob2, bob.client);
     expect(roomEvents(bob2)).toEqual([]);
@@ -148,9 +151,12 @@ describe('room:leave', () => {
     expect(texts(bob.client)).toEqual(['hello']);
   });
 
-  it.each([undefined, {}, { roomId: 7 }, { roomId: '' }, { roomId: 'x'.repeat(129) }])('of %p is refused', async (payload) => {
-    expectRefusal(await trio.alice.client.emit('room:leave', payload), 'ValidationError');
-  });
+  it.each([undefined, {}, { roomId: 7 }, { roomId: '' }, { roomId: 'x'.repeat(129) }])(
+    'of %p is refused',
+    async (payload) => {
+      expectRefusal(await trio.alice.client.emit('room:leave', payload), 'ValidationError');
+    },
+  );
 
   it('before the room stands does not make deaf to it', async () => {
     const { alice, bob, roomId } = trio;

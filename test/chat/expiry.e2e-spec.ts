@@ -90,7 +90,10 @@ describe('a message', () => {
 
   it('of a later deadline than one that is sent after it goes later', async () => {
     const { alice, bob, roomId } = trio;
-    const [long, short] = [await say(alice, roomId, 'long', { ttl: 60 }), await say(alice, roomId, 'short', { ttl: 1 })];
+    const [long, short] = [
+      await say(alice, roomId, 'long', { ttl: 60 }),
+      await say(alice, roomId, 'short', { ttl: 1 }),
+    ];
     await chat.pass(1000);
     expect(await bob.client.next('message:expired')).toMatchObject({ messageIds: [short.messageId] });
     await chat.pass(59_000);
@@ -106,10 +109,15 @@ describe('a message', () => {
     await chat.pass(60_000);
     const gone = new Set<unknown>();
     await bob.client.until(() => {
-      bob.client.all('message:expired').forEach(({ messageIds }) => (messageIds as string[]).forEach((id) => gone.add(id)));
+      bob.client
+        .all('message:expired')
+        .forEach(({ messageIds }) => (messageIds as string[]).forEach((id) => gone.add(id)));
       return gone.size === 1201 || undefined;
     }, 'the end of 1201 messages');
-    expect((await chat.api(bob, 'get', `chat/rooms/${roomId}/messages`)).body).toEqual({ messages: [], hasMore: false });
+    expect((await chat.api(bob, 'get', `chat/rooms/${roomId}/messages`)).body).toEqual({
+      messages: [],
+      hasMore: false,
+    });
   });
 });
 
@@ -118,7 +126,9 @@ describe('a lifetime of 30 days', () => {
     const { alice, bob, roomId } = trio;
     await say(alice, roomId, 'hello', { ttl: 2_592_000 });
     await chat.pass(30 * DAY_MS - 1);
-    expect((await chat.api(bob, 'get', `chat/rooms/${roomId}/messages`)).body.messages).toMatchObject([{ content: 'hello' }]);
+    expect((await chat.api(bob, 'get', `chat/rooms/${roomId}/messages`)).body.messages).toMatchObject([
+      { content: 'hello' },
+    ]);
     await bob.client.settle();
     expect(bob.client.all('message:expired')).toEqual([]);
     await chat.pass(1);

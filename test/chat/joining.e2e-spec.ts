@@ -71,7 +71,14 @@ describe('room:join', () => {
     await say(alice, roomId, 'a');
     await say(bob, roomId, 'b');
     const ack = await bob.client.emit('room:join', { roomId });
-    expect(ack).toMatchObject({ messages: [{ seq: 1, content: 'a' }, { seq: 2, content: 'b' }], lastSeq: 2, live: [] });
+    expect(ack).toMatchObject({
+      messages: [
+        { seq: 1, content: 'a' },
+        { seq: 2, content: 'b' },
+      ],
+      lastSeq: 2,
+      live: [],
+    });
     expect(ack).not.toHaveProperty('more');
   });
 
@@ -98,7 +105,10 @@ describe('room:join', () => {
     expect(await alice2.emit('room:join', { roomId })).toMatchObject({ activeUsers: [first] });
     await alice.client.emit('room:join', { roomId });
     await bob.client.emit('room:join', { roomId });
-    expect((await alice.client.next('user:joined', ({ userId }) => userId === second)).activeUsers).toEqual([first, second]);
+    expect((await alice.client.next('user:joined', ({ userId }) => userId === second)).activeUsers).toEqual([
+      first,
+      second,
+    ]);
     await alice.client.emit('room:leave', { roomId });
     await bob.client.settle();
     expect(bob.client.all('user:joined').filter(({ userId }) => userId === first)).toHaveLength(1);
@@ -133,7 +143,11 @@ describe('room:join', () => {
   it('is not for people outside the room, or guests', async () => {
     const { alice, bob, carol, roomId } = trio;
     await say(alice, roomId, 'needle');
-    expectRefusal(await carol.client.emit('room:join', { roomId, publicKey: 'mitm' }), 'NotFoundError', 'There is no such room');
+    expectRefusal(
+      await carol.client.emit('room:join', { roomId, publicKey: 'mitm' }),
+      'NotFoundError',
+      'There is no such room',
+    );
     const guest = await chat.guest();
     const guestClient = await chat.connect(guest);
     expectRefusal(await guestClient.emit('room:join', { roomId: roomOf(guest, bob) }), 'AuthorizationError');
@@ -169,7 +183,9 @@ describe('after a join without since', () => {
     await bob2.settle();
     const after = bob2.received.slice(bob2.received.findIndex(({ event }) => event === 'ack'));
     const news = after.filter(({ event }) => event === 'message:new').map(({ payload }) => payload.seq as number);
-    expect(news.filter((seq) => seq > lastSeq)).toEqual(Array.from({ length: 62 - lastSeq }, (_, i) => lastSeq + 1 + i));
+    expect(news.filter((seq) => seq > lastSeq)).toEqual(
+      Array.from({ length: 62 - lastSeq }, (_, i) => lastSeq + 1 + i),
+    );
   });
 });
 

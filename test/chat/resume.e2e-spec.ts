@@ -37,7 +37,7 @@ const seqs = (messages: { seq: number }[]): number[] => messages.map(({ seq }) =
 
 /** Sends so many messages from Alice to Bob; the first alone, since it opens the room. */
 async function fill(count: number, more: object = {}): Promise<void> {
-  for (let sent = 0; sent < count; ) {
+  for (let sent = 0; sent < count;) {
     const batch = sent === 0 ? 1 : Math.min(200, count - sent);
     await Promise.all(Array.from({ length: batch }, () => say(trio.alice, trio.roomId, 'x', more)));
     sent += batch;
@@ -59,7 +59,13 @@ describe('a resume', () => {
 
   it('of somebody who has everything brings nothing', async () => {
     await fill(3);
-    expect(await resume(await join())).toMatchObject({ messages: [], live: [[1, 3]], changed: [], lastSeq: 3, gap: false });
+    expect(await resume(await join())).toMatchObject({
+      messages: [],
+      live: [[1, 3]],
+      changed: [],
+      lastSeq: 3,
+      gap: false,
+    });
   });
 
   it('of a room in which nothing was said yet brings nothing', async () => {
@@ -78,7 +84,11 @@ describe('a resume', () => {
     await say(alice, roomId, 'stays');
     await chat.pass(MINUTE_MS);
     const ack = await resume(held);
-    expect(ack.live).toEqual([[1, 2], [4, 4], [7, 7]]);
+    expect(ack.live).toEqual([
+      [1, 2],
+      [4, 4],
+      [7, 7],
+    ]);
     expect(seqs(ack.messages)).toEqual([9]);
     expect(ack.lastSeq).toBe(9);
     await chat.pass(60 * MINUTE_MS - MINUTE_MS);
@@ -95,7 +105,10 @@ describe('a resume', () => {
     chat.clock.advance(MINUTE_MS);
     expect(seqs((await resume(last)).messages)).toEqual([1, 3]);
     const { epoch } = last;
-    expect((await join({ since: 4, epoch, sinceTime: last.serverTime })).live).toEqual([[1, 1], [3, 3]]);
+    expect((await join({ since: 4, epoch, sinceTime: last.serverTime })).live).toEqual([
+      [1, 1],
+      [3, 3],
+    ]);
   });
 
   it('tells what was raised in status since sinceTime, and nothing without it', async () => {
@@ -109,7 +122,10 @@ describe('a resume', () => {
     await alice.client.emit('message:status', { roomId, upToSeq: 5, status: 'seen' });
     const ack = await resume({ ...last, lastSeq: 5, serverTime: chat.iso() });
     const changed = ack.changed.map(({ seq, status }) => [seq, status]);
-    expect(changed).toEqual([[2, 'delivered'], [5, 'seen']]);
+    expect(changed).toEqual([
+      [2, 'delivered'],
+      [5, 'seen'],
+    ]);
     expect((await join({ since: 5, epoch: last.epoch })).changed).toEqual([]);
     chat.clock.advance(1000);
     expect((await join({ since: 5, epoch: last.epoch, sinceTime: chat.iso() })).changed).toEqual([]);

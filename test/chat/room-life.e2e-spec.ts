@@ -141,7 +141,10 @@ describe('a direct room is wiped', () => {
 
 describe('a room that was wiped', () => {
   it.each([
-    ['POST /api/chat/rooms', () => api(trio.alice, 'post', 'chat/rooms').send({ otherUserId: trio.bob.id }).expect(200)],
+    [
+      'POST /api/chat/rooms',
+      () => api(trio.alice, 'post', 'chat/rooms').send({ otherUserId: trio.bob.id }).expect(200),
+    ],
     ['room:join', () => trio.alice.client.emit('room:join', { roomId: trio.roomId })],
     ['a send', () => say(trio.alice, trio.roomId, 'anew')],
   ])('is opened again by %s: another epoch, the other is told, earlier leaves are forgotten', async (_what, open) => {

@@ -60,7 +60,15 @@ describe('message:send', () => {
 
   it('takes the sender from the token, whatever the payload says, and drops unknown fields', async () => {
     const { alice, bob, carol, roomId } = await start();
-    const forged = { senderId: carol.id, userId: carol.id, senderUsername: 'carol', id: 'x', seq: 9, system: {}, to: 'all' };
+    const forged = {
+      senderId: carol.id,
+      userId: carol.id,
+      senderUsername: 'carol',
+      id: 'x',
+      seq: 9,
+      system: {},
+      to: 'all',
+    };
     await say(alice, roomId, 'hello', forged);
     const message = await bob.client.next('message:new');
     expect(message).toMatchObject({ senderId: alice.id, senderUsername: alice.username, seq: 1, status: 'sent' });
@@ -139,7 +147,15 @@ describe('message:send', () => {
 
   it('takes null for what may be absent, and a type for granted', async () => {
     const { alice, bob, roomId } = await start();
-    const absent = { ttl: null, clientId: null, imageUrl: null, fileId: null, replyTo: null, burn: false, type: 'image' };
+    const absent = {
+      ttl: null,
+      clientId: null,
+      imageUrl: null,
+      fileId: null,
+      replyTo: null,
+      burn: false,
+      type: 'image',
+    };
     await say(alice, roomId, 'hello', absent);
     expect(await bob.client.next('message:new')).toMatchObject({ type: 'text', content: 'hello' });
   });
@@ -149,7 +165,13 @@ describe('message:send', () => {
     const refused = async (client: typeof alice.client, room: string, code: string): Promise<void> =>
       expectRefusal(await client.emit('message:send', { roomId: room, content: 'needle' }), code);
     await refused(carol.client, roomId, 'NotFoundError');
-    const made = [`dm_${alice.id}_${alice.id}`, `dm_${'0'.repeat(24)}_${alice.id}`, 'dm_x_y', `u:${bob.id}`, bob.client.socket.id ?? ''];
+    const made = [
+      `dm_${alice.id}_${alice.id}`,
+      `dm_${'0'.repeat(24)}_${alice.id}`,
+      'dm_x_y',
+      `u:${bob.id}`,
+      bob.client.socket.id ?? '',
+    ];
     const [first, second] = [alice.id, bob.id].sort();
     for (const room of [...made, `dm_${second}_${first}`, '__proto__', 'constructor']) {
       await refused(alice.client, room, 'NotFoundError');
@@ -196,7 +218,12 @@ describe('the lifetime of a message', () => {
   });
 
   it('keeps to the settings', async () => {
-    const settings = { MESSAGE_TTL_MIN_S: '10', MESSAGE_TTL_MAX_S: '60', MESSAGE_MAX_LIFETIME_S: '30', MESSAGE_TTL_MS: '30000' };
+    const settings = {
+      MESSAGE_TTL_MIN_S: '10',
+      MESSAGE_TTL_MAX_S: '60',
+      MESSAGE_MAX_LIFETIME_S: '30',
+      MESSAGE_TTL_MS: '30000',
+    };
     const { alice, roomId } = await start(settings);
     for (const ttl of [9, 61]) {
       expectRefusal(await alice.client.emit('message:send', { roomId, content: 'x', ttl }), 'ValidationError');

@@ -27,7 +27,10 @@ describe('typing', () => {
     expect(await bob.client.next('typing:indicator')).toEqual(told);
     expect(await bob2.next('typing:indicator')).toEqual(told);
     expect(await alice.client.emit('typing:stop', { roomId })).toEqual({ success: true });
-    expect(await bob.client.next('typing:indicator', ({ isTyping }) => !isTyping)).toEqual({ ...told, isTyping: false });
+    expect(await bob.client.next('typing:indicator', ({ isTyping }) => !isTyping)).toEqual({
+      ...told,
+      isTyping: false,
+    });
     expect(await marks(alice.client)).toEqual([]);
     expect(await marks(alice2)).toEqual([]);
     await carol.client.settle();

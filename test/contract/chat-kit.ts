@@ -76,6 +76,8 @@ export class ChatBench {
   private events: RoomEvent[] = [];
   /** Events of each room that `news` gave already. */
   private readonly given = new Map<string, number>();
+  /** Users of whose rooms this node hears. */
+  private readonly followed = new Map<string, Promise<void>>();
 
   get kit(): ChatKit {
     if (!this.current) {
@@ -90,11 +92,15 @@ export class ChatBench {
     this.current = kit;
     this.events = events;
     this.given.clear();
+    this.followed.clear();
   }
 
   async end(): Promise<void> {
     const kit = this.current;
     this.current = undefined;
+    for (const userId of this.followed.keys()) {
+      kit?.feed.unfollow(userId);
+    }
     await kit?.close();
   }
 
@@ -115,8 +121,17 @@ export class ChatBench {
     };
   }
 
+  /** Opens the room, its members followed: a node of many hears of no others. */
   async open(draft: RoomDraft, roomsPerUser = PLENTY): Promise<{ room: Room; opened: boolean }> {
+    await Promise.all(draft.members.map(({ userId }) => this.follow(userId)));
     return this.kit.feed.open(draft, roomsPerUser);
+  }
+
+  private follow(userId: string): Promise<void> {
+    const standing = this.followed.get(userId);
+    const following = standing ?? Promise.resolve(this.kit.feed.follow(userId));
+    this.followed.set(userId, following);
+    return following;
   }
 
   /** Opens a direct room of two new users. */
@@ -252,3 +267,5 @@ export function failureOf(call: Promise<unknown>): Promise<unknown> {
 
 export const seqsOf = (messages: readonly { seq: number }[]): number[] => messages.map(({ seq }) => seq);
 export const idsOf = (messages: readonly { id: string }[]): string[] => messages.map(({ id }) => id);
+export const repeat = <T>(count: number, make: (index: number) => T): T[] =>
+  Array.from({ length: count }, (_, i) => make(i));

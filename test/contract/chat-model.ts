@@ -51,18 +51,18 @@ export class ChatModel {
     return true;
   }
 
-  /** What an append is answered; the id of a message that is stored is made by the store and given here. */
-  append(draft: MessageDraft, madeId: string | undefined, cap: number): object | undefined {
+  /** What an append is answered; the id that the driver told is given: it makes ids, and may remember for longer. */
+  append(draft: MessageDraft, toldId: string | undefined, cap: number): object | undefined {
     const room = this.rooms.get(draft.roomId);
     if (!room) {
       return undefined;
     }
-    const first = room.messages.find(
+    const first = room.messages.findLast(
       ({ message, swept }) =>
         draft.clientId !== undefined &&
         message.clientId === draft.clientId &&
         message.senderId === draft.senderId &&
-        (!swept || message.createdAt + DEDUPE_MS > this.now),
+        (!swept || message.createdAt + DEDUPE_MS > this.now || message.id === toldId),
     );
     if (first) {
       const { id, seq, createdAt, expiresAt } = first.message;
@@ -71,10 +71,10 @@ export class ChatModel {
     if (room.messages.filter(({ swept }) => !swept).length >= cap) {
       return { code: 'CapacityError' };
     }
-    const ttl = draft.ttl ?? room.settings.messageTtl;
+    const { ttl = room.settings.messageTtl, ...written } = draft;
     const message: Message = {
-      ...draft,
-      id: madeId ?? '',
+      ...written,
+      id: toldId ?? '',
       seq: room.messages.length + 1,
       status: draft.type === 'system' ? 'delivered' : 'sent',
       createdAt: this.now,
@@ -144,22 +144,21 @@ export class ChatModel {
     }
   }
 
-  sweep(roomId: string, limit: number): { erased: number; waiting: number } | undefined {
+  /** Which of the due messages go first is the driver's choice: `ids` are those that it told. */
+  sweep(roomId: string, limit: number, ids: readonly string[]): { erased: number; waiting: number } | undefined {
     const room = this.rooms.get(roomId);
     if (!room) {
       return undefined;
     }
-    const due = room.messages
-      .filter(({ swept, message }) => !swept && message.expiresAt !== null && message.expiresAt <= this.now)
-      .sort((a, b) => (a.message.expiresAt ?? 0) - (b.message.expiresAt ?? 0));
-    const erased = due.slice(0, limit);
+    const due = room.messages.filter((one) => !one.swept && !this.lives(one));
+    const erased = due.filter(({ message }) => ids.includes(message.id));
     for (const one of erased) {
       one.swept = true;
     }
-    if (erased.length > 0) {
-      this.tell(room, { kind: 'expired', seqs: erased.map(({ message }) => message.seq).sort((a, b) => a - b) });
+    if (due.length > 0) {
+      this.tell(room, { kind: 'expired', ids: erased.map(({ message }) => message.id).sort() });
     }
-    return { erased: erased.length, waiting: this.waiting(room) };
+    return { erased: Math.min(limit, due.length), waiting: this.waiting(room) };
   }
 
   close(roomId: string, reason: string, ifPosition: number | undefined): boolean {

@@ -1,5 +1,6 @@
 import type { MakeChatKit } from './chat-kit';
 import { messageStoreContract } from './message-store.suite';
+import { roomDedupeContract } from './room-dedupe.suite';
 import { roomExpiryContract } from './room-expiry.suite';
 import { roomFeedContract } from './room-feed.suite';
 import { roomOccupancyContract } from './room-occupancy.suite';
@@ -9,6 +10,7 @@ import { roomStoreContract } from './room-store.suite';
 /** What every driver of `RoomFeed`, `RoomStore` and `MessageStore` together promises. */
 export function chatStoresContract(makeKit: MakeChatKit): void {
   describe('rooms and messages', () => roomFeedContract(makeKit));
+  describe('repeats and caps', () => roomDedupeContract(makeKit));
   describe('who is there, keys, settings, the end', () => roomOccupancyContract(makeKit));
   describe('receipts', () => roomReceiptsContract(makeKit));
   describe('expiry', () => roomExpiryContract(makeKit));

@@ -121,7 +121,8 @@ export function messageStoreContract(makeKit: MakeChatKit): void {
           await bench.kit.feed.sweep(pair.roomId, 10);
         }
         const taken = await snapshot(pair, { since: 7 });
-        expect([seqsOf(taken.messages), taken.live]).toEqual([[8, 9], [[1, 2], [5, 5], [7, 7]]]); // prettier-ignore
+        expect(seqsOf(taken.messages)).toEqual([8, 9]);
+        expect(taken.live.join(' ')).toBe('1,2 5,5 7,7');
         expect(taken).toMatchObject({ more: false, gap: false, lastSeq: 9, changed: [] });
         expect((await snapshot(pair, { since: 4 })).live).toEqual([[1, 2]]);
         expect((await snapshot(pair, { since: 3 })).live).toEqual([[1, 2]]);

@@ -5,7 +5,8 @@ import { tokenStoreContract } from './token-store.suite';
 describe('TokenStore in memory', () => {
   tokenStoreContract(() => {
     const { clock, local, expiry } = storeKit();
-    return { store: new MemoryTokenStore(clock, local, expiry), clock, tick: () => expiry.tick() };
+    const store = new MemoryTokenStore(clock, local, expiry);
+    return { store, clock, lifeMs: 86_400_000, graceMs: 1, tick: () => expiry.tick() };
   });
 
   it('is empty when everything that it remembered has expired', async () => {

@@ -33,5 +33,5 @@ export function accounts(settings: Record<string, string> = {}) {
   const auth = new AuthService(users, tokens, hasher, passwords);
   const endings: TokenEnding[] = [];
   tokens.onEnded((ending) => endings.push(ending));
-  return { ...kit, config, userStore, users, jwt, tokenStore, tokens, hasher, passwords, auth, endings };
+  return { ...kit, config, userStore, users, jwt, tokenStore, tokens, hasher, passwords, auth, bus, endings };
 }

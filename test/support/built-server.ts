@@ -16,6 +16,8 @@ export function buildWhenNeeded(): void {
 export class BuiltServer {
   /** Lines of its log and of its standard error. */
   readonly log: string[] = [];
+  /** Lines of its standard error. */
+  readonly errors: string[] = [];
   /** Its exit code, once it has ended; null after a signal. */
   readonly ended: Promise<number | null>;
   private readonly folder = mkdtempSync(join(tmpdir(), 'mayfly-test-'));
@@ -38,6 +40,20 @@ export class BuiltServer {
     return { server, url: `http://localhost:${port}` };
   }
 
+  /** Runs one that is to fail at its start: its exit code and what it said on standard error. */
+  static async fail(settings: Record<string, string>): Promise<{ code: number | null; errors: string[] }> {
+    const server = new BuiltServer(settings, 'main.js');
+    await server.port().then(
+      () => server.stop(),
+      () => rmSync(server.folder, { recursive: true, force: true }),
+    );
+    return { code: await server.ended, errors: server.errors };
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
   /** Ends it with SIGTERM, or at once where it does not heed that. */
   async stop(): Promise<number | null> {
     this.child.kill('SIGTERM');
@@ -54,6 +70,9 @@ export class BuiltServer {
         if (stream) {
           createInterface({ input: stream }).on('line', (line) => {
             this.log.push(line);
+            if (stream === this.child.stderr) {
+              this.errors.push(line);
+            }
             const [, port] = /Listening on port (\d+)/.exec(line) ?? [];
             if (port !== undefined) {
               resolve(Number(port));

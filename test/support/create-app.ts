@@ -1,12 +1,18 @@
-import { Test } from '@nestjs/testing';
+import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { AppModule } from '../../src/app.module';
 import { configureApp } from '../../src/app.setup';
+import { WorkerProgram } from '../../src/attachments/worker-process';
 import { Clock } from '../../src/common/clock';
 import { AppConfig } from '../../src/config/app-config';
 import { ExpiryService } from '../../src/expiry/expiry.service';
 import { DrainService } from '../../src/realtime/drain.service';
+import { imageWorker } from './image-worker';
 
 type Settings = Record<string, string>;
 
@@ -35,16 +41,23 @@ export interface TestAppOptions {
   settings?: Settings;
   /** Default: the system's clock. */
   clock?: Clock;
+  /** Replaces providers. */
+  replace?: (builder: TestingModuleBuilder) => void;
 }
 
-/** The complete application on a free port, as `main.ts` runs it. */
-export async function createApp({ settings = {}, clock }: TestAppOptions = {}): Promise<TestApp> {
+/** The complete application on a free port, as `main.ts` runs it; its uploads go to a folder of its own, and with it. */
+export async function createApp({ settings = {}, clock, replace }: TestAppOptions = {}): Promise<TestApp> {
+  // Made when the application starts: one that does not start leaves nothing.
+  const uploads = join(tmpdir(), `mayfly-uploads-${randomUUID()}`);
   const builder = Test.createTestingModule({ imports: [AppModule] })
     .overrideProvider(AppConfig)
-    .useValue(AppConfig.from({ ...TEST_SETTINGS, ...settings }));
+    .useValue(AppConfig.from({ ...TEST_SETTINGS, UPLOAD_DIR: uploads, ...settings }))
+    .overrideProvider(WorkerProgram)
+    .useValue(imageWorker);
   if (clock) {
     builder.overrideProvider(Clock).useValue(clock);
   }
+  replace?.(builder);
   const module = await builder.compile();
   const app = module.createNestApplication<NestExpressApplication>({ bodyParser: false });
   configureApp(app);
@@ -57,6 +70,7 @@ export async function createApp({ settings = {}, clock }: TestAppOptions = {}): 
     close: async () => {
       await app.get(DrainService).drain();
       await app.close();
+      await rm(uploads, { recursive: true, force: true });
     },
   };
 }

@@ -16,10 +16,7 @@ export class SentDto {
   expiresAt!: string | null;
   @ApiProperty({ example: TIME })
   serverTime!: string;
-  @ApiPropertyOptional({
-    example: true,
-    description: 'There where `clientId` was sent before: nothing new was stored.',
-  })
+  @ApiPropertyOptional({ description: 'True where `clientId` was sent before: nothing new was stored.' })
   duplicate?: boolean;
 }
 
@@ -38,8 +35,7 @@ export class JoinedDto {
   @ApiProperty({ type: [MessageDto], description: 'Messages up to `since` that changed since `sinceTime`.' })
   changed!: MessageDto[];
   @ApiPropertyOptional({
-    example: true,
-    description: 'With `since`: join again with `lastSeq`. Without: older ones by REST.',
+    description: 'True with `since`: join again with `lastSeq`. True without: older ones are there by REST.',
   })
   more?: boolean;
   @ApiProperty({ type: [String], example: [USER_ID] })

@@ -54,6 +54,10 @@ export class RoomDto {
   lastActivity!: string;
   @ApiProperty({ example: '2030-01-01T12:00:00.000Z' })
   createdAt!: string;
-  @ApiPropertyOptional({ type: [MemberDto], description: 'The first 200 members.' })
+  @ApiPropertyOptional({
+    type: [MemberDto],
+    description: 'The first 200 members.',
+    example: [{ userId: USER_ID, username: 'alice', role: 'member', joinedAt: '2030-01-01T12:00:00.000Z' }],
+  })
   members?: MemberDto[];
 }

@@ -82,8 +82,26 @@ export interface Swept {
  * no method but `open` makes one.
  */
 export abstract class RoomFeed {
-  /** Hands every event of every room to `listener`, in order within a room. Called at start. */
+  /**
+   * Hands the events of rooms to `listener`, each once, in order and without a hole within a room: on one node those of
+   * every room, on one of many at least those of the rooms of users who are followed there. Called at start.
+   */
   abstract subscribe(listener: RoomListener): void;
+
+  /**
+   * Calls `listener` with a room of which this node missed events for good: what comes next goes on behind the hole, and
+   * whoever hears the room here has to come back and resume.
+   */
+  abstract onMissed(listener: (roomId: string) => void): void;
+
+  /**
+   * When this ends the events of the user's rooms come to this node, until as many `unfollow`s. Called before a socket of
+   * the user is let in. @throws AppError CapacityError, and then it is not to be undone
+   */
+  abstract follow(userId: string): Awaitable<void>;
+
+  /** Undoes one `follow`. */
+  abstract unfollow(userId: string): void;
 
   /**
    * Makes the room unless it stands; of many callers one makes it. Publishes `opened`.
@@ -119,6 +137,12 @@ export abstract class RoomFeed {
 
   /** A socket is gone, or no longer counts as having left: forgets what it joined and left. Publishes as `leave`. */
   abstract forget(occupant: Occupant): Awaitable<void>;
+
+  /** Rooms that sockets of a node (`Nodes`) joined or left, as far as they were not forgotten; maybe more than that. */
+  abstract roomsOfNode(nodeId: string): Awaitable<string[]>;
+
+  /** Forgets all sockets of a node that is gone in one room. Publishes as `leave`. Idempotent. */
+  abstract evict(nodeId: string, roomId: string): Awaitable<void>;
 
   /**
    * Erases messages that are due, at most `limit`, and publishes `expired`; the room's next deadline is put on the

@@ -59,4 +59,9 @@ export abstract class RoomStore {
   abstract activeUsers(roomId: string): Awaitable<string[]>;
 
   abstract totals(): Awaitable<RoomTotals>;
+
+  /** Bytes that the records of all messages take; undefined where a driver does not count them. */
+  messageBytes(): Awaitable<number | undefined> {
+    return undefined;
+  }
 }

@@ -51,6 +51,12 @@ export class MemoryRoomFeed extends RoomFeed {
     this.listeners.push(listener);
   }
 
+  override onMissed(): void {}
+
+  override follow(): void {}
+
+  override unfollow(): void {}
+
   override open(draft: RoomDraft, roomsPerUser: number): { room: Room; opened: boolean } {
     const standing = this.state.rooms.get(draft.id);
     if (standing) {
@@ -179,6 +185,13 @@ export class MemoryRoomFeed extends RoomFeed {
     }
   }
 
+  /** A node that is gone took all of this along. */
+  override roomsOfNode(): string[] {
+    return [];
+  }
+
+  override evict(): void {}
+
   override sweep(roomId: string, limit: number): Swept | undefined {
     const room = this.state.rooms.get(roomId);
     if (!room) {
@@ -223,11 +236,12 @@ export class MemoryRoomFeed extends RoomFeed {
     this.state.messageCount -= room.messageCount;
     this.state.participants -= room.joined.size;
     this.state.occupied -= room.joined.size > 0 ? 1 : 0;
-    for (const handle of room.all()) {
-      this.state.records.free(handle);
-    }
+    // Husks first: what tells them from live records is read from both.
     for (const handle of room.dedupe?.values() ?? []) {
       this.freeHusk(handle);
+    }
+    for (const handle of room.all()) {
+      this.state.records.free(handle);
     }
     this.queue.cancel(EXPIRY_KIND, roomId);
     this.publish(room, { kind: 'closed', reason });
@@ -329,7 +343,7 @@ export class MemoryRoomFeed extends RoomFeed {
     this.state.records.free(husk);
   }
 
-  /** Live records were freed with the log; a husk is in no log. */
+  /** Frees a husk, which is in no log; live records are freed with theirs. */
   private freeHusk(handle: Handle): void {
     if (this.state.records.isHusk(handle)) {
       this.state.records.free(handle);

@@ -54,6 +54,10 @@ export class MemoryRoomStore extends RoomStore {
     return { rooms: rooms.size, messages, occupied, participants };
   }
 
+  override messageBytes(): number {
+    return this.state.records.bytes;
+  }
+
   private summary(room: MemoryRoom, userId: string): RoomSummary {
     const member = room.people.findIndex((person) => person.userId === userId);
     const overdue = this.overdue(room, userId);

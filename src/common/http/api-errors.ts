@@ -1,5 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiResponse } from '@nestjs/swagger';
+import { ApiExtraModels, ApiResponse, getSchemaPath } from '@nestjs/swagger';
 import { ERROR_STATUS, type ErrorCode } from '../app-error';
 import { ErrorBodyDto } from './error-body';
 
@@ -20,11 +20,13 @@ const MEANING: Record<ErrorCode, string> = {
 export function ApiErrors(...codes: ErrorCode[]): MethodDecorator & ClassDecorator {
   const all = new Set<ErrorCode>([...codes, 'RateLimitError', 'InternalServerError']);
   return applyDecorators(
+    ApiExtraModels(ErrorBodyDto),
     ...[...all].map((code) =>
       ApiResponse({
         status: ERROR_STATUS[code],
         description: `\`${code}\`: ${MEANING[code]}`,
-        type: ErrorBodyDto,
+        // JSON whatever the route gives on success.
+        content: { 'application/json': { schema: { $ref: getSchemaPath(ErrorBodyDto) } } },
         ...(code === 'RateLimitError' && {
           headers: { 'Retry-After': { description: 'Seconds.', schema: { type: 'integer', example: 12 } } },
         }),

@@ -10,11 +10,23 @@ import { requestIdOf } from './request-id';
  * request. What is missing here is our fault.
  */
 const REFUSALS: ReadonlyMap<number, readonly [ErrorCode, string]> = new Map([
-  [400, ['ValidationError', 'The request could not be read: its body or its address is malformed']],
+  [400, ['ValidationError', 'The request could not be read: its body is malformed']],
   [404, ['NotFoundError', 'There is no such route']],
   [413, ['PayloadTooLargeError', 'The request body is too large']],
   [415, ['UnsupportedMediaTypeError', 'The request body has a charset or an encoding that is not supported']],
 ]);
+
+/** Refusals of the form parser that are not the client's malformed form, by the code of multer. */
+const FORM_REFUSALS: ReadonlyMap<string, readonly [ErrorCode, string]> = new Map([
+  ['LIMIT_FILE_SIZE', ['PayloadTooLargeError', 'The file is too large']],
+  ['LIMIT_UNEXPECTED_FILE', ['ValidationError', 'The form has a file in a field that takes none, or too many files']],
+  ['LIMIT_FIELD_VALUE', ['PayloadTooLargeError', 'A field of the form is too long']],
+]);
+const UNDECODABLE = 'Failed to decode param';
+const FORM_MALFORMED = [
+  'ValidationError',
+  'The form could not be read: it is malformed or has too many parts',
+] as const;
 
 /** Turns whatever was thrown into the error body of the contract. */
 @Catch()
@@ -55,13 +67,24 @@ function understood(exception: unknown): AppError | undefined {
   if (exception instanceof AppError) {
     return exception.code === 'InternalServerError' ? undefined : exception;
   }
+  const formError = formErrorCode(exception);
+  if (formError !== undefined) {
+    return new AppError(...(FORM_REFUSALS.get(formError) ?? FORM_MALFORMED));
+  }
   const refusal = REFUSALS.get(statusOf(exception) ?? 500);
   return refusal && new AppError(...refusal);
 }
 
+/** The code of an error of multer, which is known by its name here so that only uploads load that library. */
+function formErrorCode(exception: unknown): string | undefined {
+  const { name, code } = (exception ?? {}) as { name?: unknown; code?: unknown };
+  return name === 'MulterError' && typeof code === 'string' ? code : undefined;
+}
+
 function statusOf(exception: unknown): number | undefined {
   if (exception instanceof HttpException) {
-    return exception.getStatus();
+    // An address that cannot be decoded names nothing. Express calls it a bad request, Nest keeps only these words.
+    return exception.message.startsWith(UNDECODABLE) ? 404 : exception.getStatus();
   }
   // http-errors, which body-parser and Express throw: `expose` says that the client is to blame.
   const { status, expose } = (exception ?? {}) as { status?: unknown; expose?: unknown };

@@ -3,6 +3,7 @@ import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { ThrottlerModule } from '@nestjs/throttler';
 import { AppConfig } from '../../config/app-config';
 import { RateLimiter } from '../../limits/rate-limiter';
+import { Refusals } from '../../limits/refusals';
 import { DtoPipe } from '../validation/dto.pipe';
 import { Cursors } from './cursors';
 import { HttpErrorFilter } from './http-error.filter';
@@ -13,7 +14,7 @@ import { throttlerOptions } from './rate-limits';
 /** What holds for every REST route. None of it reaches gateways. */
 @Global()
 @Module({
-  imports: [ThrottlerModule.forRootAsync({ inject: [AppConfig, RateLimiter], useFactory: throttlerOptions })],
+  imports: [ThrottlerModule.forRootAsync({ inject: [AppConfig, RateLimiter, Refusals], useFactory: throttlerOptions })],
   providers: [
     { provide: APP_FILTER, useClass: HttpErrorFilter },
     // In this order: who floods the server with bad tokens is limited before they are checked.

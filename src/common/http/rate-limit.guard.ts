@@ -20,7 +20,7 @@ export class RateLimitGuard extends ThrottlerGuard {
     const response = context.switchToHttp().getResponse<Response>();
     const key = generateKey(context, await getTracker(request, context), name);
     const record = await this.increment(key, ttl, limit, blockDuration, name);
-    announce(response, limit, limit - record.totalHits, record.timeToExpire);
+    announceLimit(response, limit, limit - record.totalHits, record.timeToExpire);
     if (record.isBlocked) {
       throw new AppError('RateLimitError', 'Too many requests: please slow down', {
         retryAfter: record.timeToBlockExpire,
@@ -35,14 +35,17 @@ export class RateLimitGuard extends ThrottlerGuard {
     try {
       return await this.storageService.increment(...args);
     } catch (error) {
+      if (error instanceof AppError) {
+        throw error;
+      }
       this.logger.warn({ err: error }, 'Rate limits cannot be counted');
       throw new AppError('CapacityError', 'The server is busy: please try again', { retryAfter: 1 });
     }
   }
 }
 
-/** Of several buckets the response speaks of the one with the fewest tokens left. Seconds until it is full again. */
-function announce(response: Response, limit: number, remaining: number, reset: number): void {
+/** Of several buckets the response speaks of the one with the fewest tokens left. `reset`: seconds until it is full. */
+export function announceLimit(response: Response, limit: number, remaining: number, reset: number): void {
   const announced = response.getHeader('RateLimit-Remaining');
   if (announced !== undefined && Number(announced) <= remaining) {
     return;

@@ -91,9 +91,10 @@ export class Binder<T extends object> {
 
   private fillNested(value: unknown): unknown {
     if (Array.isArray(value)) {
-      return value.map((item) => this.fillNested(item));
+      // A list in a list is no object either way, and going down into 50 000 of them would overflow the stack.
+      return value.map((item) => (Array.isArray(item) ? null : this.fillNested(item)));
     }
-    return typeof value === 'object' && value !== null ? this.fill(value) : value;
+    return typeof value === 'object' && value !== null && !Buffer.isBuffer(value) ? this.fill(value) : value;
   }
 
   private holds(dto: object): boolean {
@@ -118,7 +119,7 @@ export class Binder<T extends object> {
     if (Array.isArray(value)) {
       return value.every((item) => this.holdsNested(item));
     }
-    return typeof value === 'object' && value !== null && this.holds(value);
+    return value instanceof this.dto && this.holds(value);
   }
 
   private check(instance: T): void {
@@ -198,6 +199,9 @@ function compileProperty(dto: DtoClass, name: string, metadatas: Metadata[]): Pr
           return undefined;
         }
         nested = Binder.of(type.typeFunction() as DtoClass);
+        if (!nested.compiled) {
+          return undefined;
+        }
         break;
       }
       case 'whitelistValidation':

@@ -1,0 +1,34 @@
+/** What the event reference says of events beyond their summary. */
+
+export const JOIN_GUIDE = `
+Not needed to send, nor to hear a direct room: joining is how you get what is in it, and how others see you there.
+
+Without \`since\` the newest messages come. Those of the other that are still \`sent\` come as \`message:new\` once more
+behind the ack: keep messages by \`id\` and nothing doubles.
+
+To come back after an interruption, send \`since\`, \`epoch\` and \`sinceTime\`: \`lastSeq\`, \`epoch\` and \`serverTime\` of
+your last join ack, \`since\` raised by each \`message:new\` after it. The ack then accounts for every number:
+
+1. Drop every message that you hold and whose \`seq\` is in no range of \`live\`, those after \`since\` too.
+2. Put in \`changed\`, then \`messages\`.
+3. Remember \`lastSeq\`, \`epoch\` and \`serverTime\`.
+4. \`more: true\`: there is more, join again right away with what you just remembered.
+5. \`gap: true\`: the room counts anew or too much has changed. Drop everything; \`messages\` are the newest.
+6. From an ack without \`more\`, or one without \`since\`, \`message:new\` goes on at \`lastSeq\` + 1 without a hole until
+   the connection ends. One that comes before that ack must not raise \`since\`.`.trim();
+
+export const LEAVE_GUIDE = `
+A success for any room. A direct room is wiped once both have left it and no message in it is still \`sent\`; left means
+that every connected socket of the user did, or that none has been connected for \`ROOM_EMPTY_GRACE_MS\`.`.trim();
+
+export const SEND_GUIDE = `
+A success means stored. If no ack comes, send the same again with the same \`clientId\`: while the message lives, and for
+ten minutes at least, the answer is the first one with \`duplicate: true\`, and nobody sees it twice.`.trim();
+
+export const STATUS_GUIDE = `
+Name either one message or all up to a seq. Tell \`delivered\` when you have a message and \`seen\` when the person has.
+What is gone, lower, repeated or your own is a success without effect.`.trim();
+
+export const TYPING_GUIDE = `
+On every keystroke if you like: the other is told once. It also ends with a send, a leave and the end of the socket.
+`.trim();

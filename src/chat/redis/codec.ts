@@ -1,0 +1,160 @@
+import { createHash } from 'node:crypto';
+import { ID_LENGTH, MESSAGE_ID_PREFIX } from '../../common/ids';
+import {
+  type Message,
+  MESSAGE_STATUSES,
+  MESSAGE_TYPES,
+  type MessageDraft,
+  type MessageStatus,
+  type SystemNote,
+} from '../engine/message';
+import type { CloseReason, Member, Room, RoomSettings, RoomType } from '../engine/room';
+import type { RaisedMessage, RoomEvent } from '../engine/room-feed';
+
+/** A room as scripts give it: its hash and its public keys, flat. */
+export type RawView = readonly [string[], string[] | object];
+
+/** Where the seq begins in a message's value: after a digit each for status and type, and the id. */
+const SEQ_AT = 2 + ID_LENGTH;
+const DIGEST_LENGTH = 22;
+
+/** What a message's value holds as JSON: sender, their name, content, clientId, note. */
+type Payload = [string, string, string, string | null, SystemNote | null];
+
+export function encodePayload({ senderId, senderUsername, content, clientId, system }: MessageDraft): string {
+  return JSON.stringify([senderId, senderUsername, content, clientId ?? null, system ?? null] satisfies Payload);
+}
+
+/** A message from its value (see `PRELUDE`). */
+export function decodeMessage(roomId: string, value: string): Message {
+  const createdAtAt = value.indexOf(',', SEQ_AT) + 1;
+  const deadlineAt = value.indexOf(',', createdAtAt) + 1;
+  const payloadAt = value.indexOf(',', deadlineAt) + 1;
+  const createdAt = value.slice(createdAtAt, deadlineAt - 1);
+  const deadline = Number(value.slice(deadlineAt, payloadAt - 1));
+  const [senderId, senderUsername, content, clientId, system] = JSON.parse(value.slice(payloadAt)) as Payload;
+  return {
+    id: `${MESSAGE_ID_PREFIX}${createdAt}_${value.slice(2, SEQ_AT)}`,
+    roomId,
+    seq: Number(value.slice(SEQ_AT, createdAtAt - 1)),
+    senderId,
+    senderUsername,
+    type: MESSAGE_TYPES[Number(value[1])] ?? 'text',
+    content,
+    status: statusOf(Number(value[0])),
+    createdAt: Number(createdAt),
+    expiresAt: deadline === 0 ? null : deadline,
+    clientId: clientId ?? undefined,
+    system: system ?? undefined,
+  };
+}
+
+/** What a repeat is told of a message that is gone: the record of the first send (key `dd` of `PRELUDE`) and the draft. */
+export function decodeRemembered(draft: MessageDraft, record: string): Message {
+  const [hex, seq, createdAt, deadline] = record.split(' ');
+  const { roomId, senderId, senderUsername, type, clientId, system } = draft;
+  return {
+    id: `${MESSAGE_ID_PREFIX}${createdAt}_${hex}`,
+    roomId,
+    seq: Number(seq),
+    senderId,
+    senderUsername,
+    type,
+    content: '',
+    status: type === 'system' ? 'delivered' : 'sent',
+    createdAt: Number(createdAt),
+    expiresAt: deadline === '0' ? null : Number(deadline),
+    clientId,
+    system,
+  };
+}
+
+/** 128 bits that stand for who sent and what they called it. */
+export function digestOf(senderId: string, clientId: string): string {
+  const hash = createHash('sha256').update(`${senderId.length}:${senderId}${clientId}`);
+  return hash.digest('base64url').slice(0, DIGEST_LENGTH);
+}
+
+export function decodeRoom([flat, keys]: RawView): Room {
+  const fields = pairs(flat);
+  const field = (name: string): string => fields[name] ?? '';
+  return {
+    id: field('id'),
+    type: field('type') as RoomType,
+    epoch: field('epoch'),
+    name: null,
+    description: null,
+    creatorId: null,
+    members: JSON.parse(field('members')) as Member[],
+    settings: JSON.parse(field('settings')) as RoomSettings,
+    lastSeq: Number(field('lastSeq')),
+    position: Number(field('position')),
+    createdAt: Number(field('createdAt')),
+    lastActivity: Number(field('lastActivity')),
+    publicKeys: pairs(keys),
+  };
+}
+
+/** An event from its letter, position and body (see the scripts). Undefined for a letter that is none. */
+export function decodeEvent(kind: string, roomId: string, position: number, body: string): RoomEvent | undefined {
+  switch (kind) {
+    case 'm':
+      return { kind: 'message', roomId, position, message: decodeMessage(roomId, body) };
+    case 's':
+      return { kind: 'status', roomId, position, ...decodeRaised(body) };
+    case 'x':
+      return { kind: 'expired', roomId, position, messageIds: JSON.parse(body) as string[], reason: 'expired' };
+    case 'o': {
+      const [, openedBy, view] = JSON.parse(body) as [string, string, RawView];
+      return { kind: 'opened', roomId, position, openedBy, room: decodeRoom(view) };
+    }
+    case 'u':
+      return { kind: 'updated', roomId, position, room: decodeRoom(JSON.parse(body) as RawView) };
+    case 'k': {
+      const [userId = '', publicKey = ''] = JSON.parse(body) as string[];
+      return { kind: 'key', roomId, position, userId, publicKey };
+    }
+    case 'j':
+    case 'l': {
+      const [userId, activeUsers] = JSON.parse(body) as [string, string[] | object];
+      return { kind: kind === 'j' ? 'joined' : 'left', roomId, position, userId, activeUsers: list(activeUsers) };
+    }
+    case 'c':
+      return { kind: 'closed', roomId, position, reason: body as CloseReason };
+    default:
+      return undefined;
+  }
+}
+
+/** The position that an `opened` follows: the last one of the room's earlier life, 0 where there was none of late. */
+export function previousOf(openedBody: string): number {
+  return Number((JSON.parse(openedBody) as [string])[0]);
+}
+
+type RawRaised = [[rank: number, userId: string, socketId: string, at: number], [string, number, string][]];
+
+function decodeRaised(
+  body: string,
+): Pick<Extract<RoomEvent, { kind: 'status' }>, 'status' | 'userId' | 'socketId' | 'at' | 'messages'> {
+  const [[rank, userId, socketId, at], raised] = JSON.parse(body) as RawRaised;
+  const messages = raised.map(([id, seq, senderId]): RaisedMessage => ({ id, seq, senderId }));
+  return { status: statusOf(rank), userId, socketId: socketId === '' ? undefined : socketId, at, messages };
+}
+
+function statusOf(rank: number): MessageStatus {
+  return MESSAGE_STATUSES[rank] ?? 'sent';
+}
+
+/** A hash as Redis gives it. An empty one comes as `{}` out of Lua's JSON. */
+function pairs(flat: string[] | object): Record<string, string> {
+  const fields: Record<string, string> = {};
+  const values = list(flat);
+  for (let i = 0; i < values.length; i += 2) {
+    fields[values[i] ?? ''] = values[i + 1] ?? '';
+  }
+  return fields;
+}
+
+function list(values: string[] | object): string[] {
+  return Array.isArray(values) ? (values as string[]) : [];
+}

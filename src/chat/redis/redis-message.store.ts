@@ -1,0 +1,82 @@
+import { Injectable } from '@nestjs/common';
+import type { Message } from '../engine/message';
+import { MessageStore, type PageLimits, type ResumePoint, type Snapshot } from '../engine/message.store';
+import { decodeMessage, decodeRoom, type RawView } from './codec';
+import { RedisRooms, type RoomScript } from './redis-rooms';
+import { RoomDeadlines } from './room-deadlines';
+import { FIND, PAGE, SNAPSHOT } from './room-read-scripts.lua';
+
+type PageReply = readonly [values: string[], more: number];
+type SnapshotReply = readonly [
+  view: RawView,
+  here: string[],
+  gap: number,
+  values: string[],
+  more: number,
+  ranges: number[],
+  changed: string[],
+  index: string | null,
+];
+
+@Injectable()
+export class RedisMessageStore extends MessageStore {
+  private readonly findScript: RoomScript<string | null>;
+  private readonly pageScript: RoomScript<PageReply>;
+  private readonly snapshotScript: RoomScript<SnapshotReply | null>;
+
+  constructor(
+    rooms: RedisRooms,
+    private readonly deadlines: RoomDeadlines,
+  ) {
+    super();
+    this.findScript = rooms.script(FIND);
+    this.pageScript = rooms.script(PAGE);
+    this.snapshotScript = rooms.script(SNAPSHOT);
+  }
+
+  override async find(roomId: string, messageId: string): Promise<Message | undefined> {
+    const value = await this.findScript(roomId, messageId);
+    return value === null ? undefined : decodeMessage(roomId, value);
+  }
+
+  override async page(
+    roomId: string,
+    before: number | undefined,
+    limits: PageLimits,
+  ): Promise<{ messages: Message[]; more: boolean }> {
+    const [values, more] = await this.pageScript(roomId, before ?? '', limits.count, limits.bytes);
+    return { messages: messagesOf(roomId, values).reverse(), more: more === 1 };
+  }
+
+  override async snapshot(
+    roomId: string,
+    from: ResumePoint | undefined,
+    limits: PageLimits,
+  ): Promise<Snapshot | undefined> {
+    const { since = '', epoch = '', sinceTime = '' } = from ?? {};
+    const reply = await this.snapshotScript(roomId, since, epoch, sinceTime, limits.count, limits.bytes);
+    if (!reply) {
+      return undefined;
+    }
+    const [view, activeUsers, gap, values, more, ranges, changed, index] = reply;
+    const room = decodeRoom(view);
+    await this.deadlines.index(roomId, room.epoch, index);
+    const resumed = from !== undefined && gap === 0;
+    const messages = messagesOf(roomId, values);
+    const last = resumed && more === 1 ? messages.at(-1) : undefined;
+    return {
+      room,
+      messages: resumed ? messages : messages.reverse(),
+      live: ranges.flatMap((first, i) => (i % 2 === 0 ? [[first, ranges[i + 1] ?? first] as [number, number]] : [])),
+      changed: messagesOf(roomId, changed).sort((a, b) => a.seq - b.seq),
+      more: more === 1,
+      gap: gap === 1,
+      lastSeq: last?.seq ?? room.lastSeq,
+      activeUsers,
+    };
+  }
+}
+
+function messagesOf(roomId: string, values: readonly string[]): Message[] {
+  return values.map((value) => decodeMessage(roomId, value));
+}

@@ -1,0 +1,68 @@
+import { Injectable } from '@nestjs/common';
+import { Nodes } from '../../nodes/nodes';
+import type { Occupant } from '../engine/room-feed';
+import { NodeRooms } from './node-rooms';
+import { ENTER, EVICT, FORGET, LEAVE } from './occupancy-scripts.lua';
+import { RedisRooms, type RoomScript } from './redis-rooms';
+import { RedisRoomTotals } from './redis-room-totals';
+
+/** By how much the totals changed: users in rooms, rooms with somebody in them. */
+type Changed = readonly [participants: number, occupied: number];
+
+/** Which sockets joined rooms, and left them: with their nodes, so that those of a dead one can be taken away. */
+@Injectable()
+export class RedisOccupancy {
+  private readonly enterScript: RoomScript<Changed>;
+  private readonly leaveScript: RoomScript<Changed>;
+  private readonly forgetScript: RoomScript<Changed>;
+  private readonly evictScript: RoomScript<Changed>;
+
+  constructor(
+    rooms: RedisRooms,
+    private readonly noted: NodeRooms,
+    private readonly totals: RedisRoomTotals,
+    private readonly nodes: Nodes,
+  ) {
+    this.enterScript = rooms.script(ENTER);
+    this.leaveScript = rooms.script(LEAVE);
+    this.forgetScript = rooms.script(FORGET);
+    this.evictScript = rooms.script(EVICT);
+  }
+
+  async enter(occupant: Occupant): Promise<void> {
+    await this.put(this.enterScript, occupant);
+  }
+
+  async leave(occupant: Occupant): Promise<void> {
+    await this.put(this.leaveScript, occupant);
+  }
+
+  async forget(occupant: Occupant): Promise<void> {
+    this.noted.remove(occupant.roomId, occupant.socketId);
+    await this.move(this.forgetScript, occupant);
+  }
+
+  /** Rooms that sockets of a node may be in. */
+  roomsOf(nodeId: string): Promise<string[]> {
+    return this.noted.of(nodeId);
+  }
+
+  async evict(nodeId: string, roomId: string): Promise<void> {
+    this.count(await this.evictScript(roomId, nodeId));
+    await this.noted.forget(nodeId, roomId);
+  }
+
+  private async put(script: RoomScript<Changed>, occupant: Occupant): Promise<void> {
+    // Sent in this order and carried out in it.
+    const noted = this.noted.add(occupant.roomId, occupant.socketId);
+    await Promise.all([noted, this.move(script, occupant)]);
+  }
+
+  private async move(script: RoomScript<Changed>, { roomId, userId, socketId }: Occupant): Promise<void> {
+    this.count(await script(roomId, userId, `${this.nodes.id}/${socketId}`));
+  }
+
+  private count([participants, occupied]: Changed): void {
+    this.totals.change({ participants, occupied });
+  }
+}

@@ -1,0 +1,210 @@
+import { Injectable } from '@nestjs/common';
+import { AppError } from '../../common/app-error';
+import { Ids } from '../../common/ids';
+import { MESSAGE_STATUSES, MESSAGE_TYPES, type MessageDraft } from '../engine/message';
+import type { CloseReason, Room, RoomDraft, RoomSettings } from '../engine/room';
+import {
+  type Appended,
+  type AppendLimits,
+  type Occupant,
+  type Receipt,
+  RoomFeed,
+  type RoomListener,
+  type Swept,
+} from '../engine/room-feed';
+import { decodeMessage, decodeRemembered, decodeRoom, digestOf, encodePayload, type RawView } from './codec';
+import { FeedFollower } from './feed-follower';
+import { RedisOccupancy } from './redis-occupancy';
+import { RedisRooms, type RoomScript } from './redis-rooms';
+import { RedisRoomTotals } from './redis-room-totals';
+import { RoomDeadlines } from './room-deadlines';
+import { RoomLists } from './room-lists';
+import { APPEND, CLOSE, CONFIGURE, OPEN, RAISE, SET_KEY, SWEEP } from './room-scripts.lua';
+
+type AppendReply =
+  | readonly ['new', value: string, index: string | null, epoch: string, bytes: number]
+  | readonly ['again', value: string | null, index: string | null, epoch: string, bytes: 0, remembered: string]
+  | readonly ['room']
+  | readonly ['server']
+  | null;
+type SweepReply = readonly [erased: number, waiting: number, next: string | null, bytes: number, system: number];
+type CloseReply = readonly [
+  epoch: string,
+  indexed: string | null,
+  now: number,
+  messages: number,
+  bytes: number,
+  participants: number,
+  members: string[],
+];
+
+/**
+ * The feed of many nodes: each change is one script in the room's slot, which publishes it as well. What stands in other
+ * slots (lists of rooms, totals, the expiry queue) is brought up to date around it, in an order that a kill in between
+ * does not hurt.
+ */
+@Injectable()
+export class RedisRoomFeed extends RoomFeed {
+  private readonly openScript: RoomScript<[opened: number, view: RawView]>;
+  private readonly appendScript: RoomScript<AppendReply>;
+  private readonly raiseScript: RoomScript<number | null>;
+  private readonly configureScript: RoomScript<RawView | null>;
+  private readonly keyScript: RoomScript<null>;
+  private readonly sweepScript: RoomScript<SweepReply | null>;
+  private readonly closeScript: RoomScript<CloseReply | null>;
+
+  constructor(
+    rooms: RedisRooms,
+    private readonly lists: RoomLists,
+    private readonly occupancy: RedisOccupancy,
+    private readonly totals: RedisRoomTotals,
+    private readonly deadlines: RoomDeadlines,
+    private readonly follower: FeedFollower,
+    private readonly ids: Ids,
+  ) {
+    super();
+    this.openScript = rooms.script(OPEN);
+    this.appendScript = rooms.script(APPEND);
+    this.raiseScript = rooms.script(RAISE);
+    this.configureScript = rooms.script(CONFIGURE);
+    this.keyScript = rooms.script(SET_KEY);
+    this.sweepScript = rooms.script(SWEEP);
+    this.closeScript = rooms.script(CLOSE);
+  }
+
+  override subscribe(listener: RoomListener): void {
+    this.follower.subscribe(listener);
+  }
+
+  override onMissed(listener: (roomId: string) => void): void {
+    this.follower.onMissed(listener);
+  }
+
+  override follow(userId: string): Promise<void> {
+    return this.follower.follow(userId);
+  }
+
+  override unfollow(userId: string): void {
+    this.follower.unfollow(userId);
+  }
+
+  override async open(draft: RoomDraft, roomsPerUser: number): Promise<{ room: Room; opened: boolean }> {
+    if (!(await this.lists.add(draft, roomsPerUser))) {
+      throw new AppError('CapacityError', 'One of you is in too many rooms');
+    }
+    const { id, epoch, type, members, settings, createdAt, openedBy } = draft;
+    const ttl = settings.messageTtl ?? '';
+    const about = [epoch, type, JSON.stringify(members), JSON.stringify(settings), ttl, createdAt, openedBy];
+    const [opened, view] = await this.openScript(id, ...about);
+    const room = decodeRoom(view);
+    if (opened === 1) {
+      this.totals.change({ rooms: 1 });
+      await this.lists.confirm(draft);
+    } else {
+      const userIds = members.map(({ userId }) => userId);
+      await this.lists.replace(userIds, id, epoch, room.epoch);
+    }
+    return { room, opened: opened === 1 };
+  }
+
+  override async append(draft: MessageDraft, limits: AppendLimits): Promise<Appended | undefined> {
+    const { roomId, senderId, type, clientId } = draft;
+    const reply = await this.appendScript(
+      roomId,
+      this.ids.id(),
+      senderId,
+      MESSAGE_TYPES.indexOf(type),
+      draft.ttl ?? '',
+      limits.maxLifetimeMs,
+      limits.messagesPerRoom,
+      this.totals.bytes >= limits.totalBytes ? 1 : 0,
+      clientId === undefined ? '' : digestOf(senderId, clientId),
+      encodePayload(draft),
+    );
+    if (!reply) {
+      return undefined;
+    }
+    if (reply[0] === 'room') {
+      throw new AppError('CapacityError', 'The room is full, wait until messages have expired');
+    }
+    if (reply[0] === 'server') {
+      throw new AppError('CapacityError', 'The server is full, wait until messages have expired');
+    }
+    const [, value, index, epoch, bytes] = reply;
+    if (reply[0] === 'new') {
+      this.totals.change({ bytes, messages: type === 'system' ? 0 : 1 });
+    }
+    // Before the ack: what is acked is told when it expires, whoever is killed.
+    await this.deadlines.index(roomId, epoch, index);
+    if (reply[0] === 'again') {
+      return {
+        message: value === null ? decodeRemembered(draft, reply[5]) : decodeMessage(roomId, value),
+        duplicate: true,
+      };
+    }
+    return { message: decodeMessage(roomId, reply[1]), duplicate: false };
+  }
+
+  override async raise(receipt: Receipt): Promise<{ waiting: number } | undefined> {
+    const { roomId, userId, status, range, socketId } = receipt;
+    const which = 'messageId' in range ? (['id', range.messageId] as const) : (['upTo', range.upToSeq] as const);
+    const rank = MESSAGE_STATUSES.indexOf(status);
+    const waiting = await this.raiseScript(roomId, userId, rank, socketId ?? '', ...which);
+    return waiting === null ? undefined : { waiting };
+  }
+
+  override async configure(roomId: string, settings: Partial<RoomSettings>): Promise<Room | undefined> {
+    const { messageTtl } = settings;
+    const ttlNamed = messageTtl === undefined ? 0 : 1;
+    const view = await this.configureScript(roomId, JSON.stringify(settings), messageTtl ?? '', ttlNamed);
+    return view ? decodeRoom(view) : undefined;
+  }
+
+  override async setPublicKey(roomId: string, userId: string, publicKey: string): Promise<void> {
+    await this.keyScript(roomId, userId, publicKey);
+  }
+
+  override enter(occupant: Occupant): Promise<void> {
+    return this.occupancy.enter(occupant);
+  }
+
+  override leave(occupant: Occupant): Promise<void> {
+    return this.occupancy.leave(occupant);
+  }
+
+  override forget(occupant: Occupant): Promise<void> {
+    return this.occupancy.forget(occupant);
+  }
+
+  override roomsOfNode(nodeId: string): Promise<string[]> {
+    return this.occupancy.roomsOf(nodeId);
+  }
+
+  override evict(nodeId: string, roomId: string): Promise<void> {
+    return this.occupancy.evict(nodeId, roomId);
+  }
+
+  override async sweep(roomId: string, limit: number): Promise<Swept | undefined> {
+    const reply = await this.sweepScript(roomId, limit);
+    if (!reply) {
+      return undefined;
+    }
+    const [erased, waiting, next, bytes, system] = reply;
+    this.totals.change({ bytes: -bytes, messages: system - erased });
+    await this.deadlines.next(roomId, next);
+    return { erased, waiting };
+  }
+
+  override async close(roomId: string, reason: CloseReason, ifPosition?: number): Promise<boolean> {
+    const reply = await this.closeScript(roomId, reason, ifPosition ?? '');
+    if (!reply) {
+      return false;
+    }
+    const [epoch, indexed, now, messages, bytes, participants, members] = reply;
+    const occupied = participants > 0 ? -1 : 0;
+    this.totals.change({ rooms: -1, messages: -messages, bytes: -bytes, participants: -participants, occupied });
+    await this.lists.remove(members, roomId, epoch);
+    await this.deadlines.forget(roomId, indexed, now);
+    return true;
+  }
+}

@@ -1,0 +1,307 @@
+import { MESSAGE_STATUSES, MESSAGE_TYPES } from '../engine/message';
+import { DEDUPE_MS } from '../engine/room-feed';
+
+/** How long events stay readable as ids: whole buckets of this many milliseconds, six of them at most. */
+const FEED_BUCKET_MS = 10_000;
+export const FEED_BUCKETS = 6;
+/** What a stored message takes in Redis besides its value (keys, indexes): measured, see docs/operating.md. */
+const MESSAGE_OVERHEAD = 600;
+const SYSTEM = MESSAGE_TYPES.indexOf('system');
+const SENT = MESSAGE_STATUSES.indexOf('sent');
+const DELIVERED = MESSAGE_STATUSES.indexOf('delivered');
+
+/**
+ * What all scripts of a room share. KEYS[1] is the room's hash; everything else of the room has the same hash tag and
+ * is named after it. ARGV[1] is the room's id, ARGV[2] the channels that its events go to, separated by spaces.
+ *
+ * | key | type | |
+ * |---|---|---|
+ * | `room` | hash | id, type, epoch, members, settings, ttl (its default lifetime, s), times, lastSeq, position, counts |
+ * | `log` | zset | message id → seq |
+ * | `m:<seq>` | string | one message, with PX at its deadline: `<status><type><24 hex of the id><seq>,<createdAt>,<deadline>,<JSON>` |
+ * | `due` | zset | `<seq>,<bytes>,<sender>,<digest>` of a message, `d<seq>,<digest>` of what is left of one → deadline |
+ * | `s:<user>`, `v:<user>` | zset | messages of a user that are sent; that are delivered and not seen: seq → seq |
+ * | `chg` | zset | seq → when its status last rose |
+ * | `dd` | hash | digest of sender and clientId → `<24 hex> <seq> <createdAt> <deadline>` |
+ * | `keys` | hash | user → public key |
+ * | `in`, `out` | hash | user → `<node>/<socket>` of the sockets that joined, that left, separated by spaces |
+ * | `feed:<bucket>` | list | `<kind> <position> <time> <note>` of what happened, without contents, gone after a minute |
+ *
+ * Positions begin at the time of the room's opening, so that they never repeat when it is opened anew.
+ */
+export const PRELUDE = `
+local room = KEYS[1]
+local base = string.sub(room, 1, -5)
+local log, due = base .. 'log', base .. 'due'
+local roomId, channels = ARGV[1], ARGV[2]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local function message(seq) return base .. 'm:' .. seq end
+
+-- Seq, creation and deadline ('0': kept) of a message's value.
+local function header(value) return string.match(value, '^(%d+),(%d+),(%d+),', 27) end
+
+local function lives(value)
+  if not value then return false end
+  local _, _, deadline = header(value)
+  return deadline == '0' or tonumber(deadline) > now
+end
+
+local function idOf(seq) return redis.call('ZRANGEBYSCORE', log, seq, seq)[1] end
+
+local function members()
+  local ids = {}
+  for _, member in ipairs(cjson.decode(redis.call('HGET', room, 'members'))) do ids[#ids + 1] = member.userId end
+  return ids
+end
+
+local function waiting()
+  local count = 0
+  for _, id in ipairs(members()) do count = count + redis.call('ZCARD', base .. 's:' .. id) end
+  return count
+end
+
+local function view() return { redis.call('HGETALL', room), redis.call('HGETALL', base .. 'keys') } end
+
+local function bucket(back) return math.floor(now / ${FEED_BUCKET_MS}) - back end
+
+-- Counts one thing that happened, notes it in the feed and tells it.
+local function publish(kind, note, body)
+  local position = redis.call('HINCRBY', room, 'position', 1)
+  redis.call('HSET', room, 'lastEvent', now)
+  local feed = base .. 'feed:' .. bucket(0)
+  if redis.call('RPUSH', feed, kind .. ' ' .. position .. ' ' .. now .. ' ' .. note) == 1 then
+    redis.call('PEXPIREAT', feed, (bucket(0) + ${FEED_BUCKETS}) * ${FEED_BUCKET_MS})
+  end
+  local event = kind .. ' ' .. position .. ' ' .. roomId .. ' ' .. body
+  for channel in string.gmatch(channels, '%S+') do redis.call('PUBLISH', channel, event) end
+  return position
+end
+
+-- The earliest deadline of the room, if the expiry queue need not know of it yet.
+local function unindexed()
+  local first = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')[2]
+  local indexed = redis.call('HGET', room, 'indexed')
+  return first and not (indexed and tonumber(indexed) <= tonumber(first)) and first or false
+end
+`;
+
+/** ARGV: draft's epoch, type, members, settings, ttl, createdAt, openedBy. Gives whether it was made, and the view. */
+export const OPEN = `${PRELUDE}
+if redis.call('EXISTS', room) == 1 then return { 0, view() } end
+local previous = '0'
+for back = 0, ${FEED_BUCKETS} do
+  local last = redis.call('LINDEX', base .. 'feed:' .. bucket(back), -1)
+  if last then
+    previous = string.match(last, '^%a (%d+)')
+    break
+  end
+end
+redis.call('HSET', room, 'id', roomId, 'epoch', ARGV[3], 'type', ARGV[4], 'members', ARGV[5], 'settings', ARGV[6],
+  'ttl', ARGV[7], 'createdAt', ARGV[8], 'lastActivity', ARGV[8], 'lastSeq', 0, 'system', 0, 'bytes', 0,
+  'position', math.max(now, tonumber(previous) + 1))
+publish('o', previous .. ' ' .. ARGV[9], cjson.encode({ previous, ARGV[9], view() }))
+return { 1, view() }
+`;
+
+/**
+ * ARGV: 24 hex digits, sender, type, ttl (s, '' for the room's), longest lifetime (ms), most messages, 1 where the server
+ * is full, digest of sender and clientId or '', JSON. Gives nil, `new`, `again`, `room` (is full) or `server`; then the
+ * value, the deadline to index, the epoch, the bytes taken; of a repeat also what is remembered of the first.
+ */
+export const APPEND = `${PRELUDE}
+local hex, sender, kind, ttl, longest = ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
+local digest, json = ARGV[10], ARGV[11]
+local standing = redis.call('HMGET', room, 'epoch', 'ttl', 'indexed')
+if not standing[1] then return false end
+if digest ~= '' then
+  local first = redis.call('HGET', base .. 'dd', digest)
+  if first then
+    local seq, created, deadline = string.match(first, '^%x+ (%d+) (%d+) (%d+)$')
+    if deadline == '0' or tonumber(deadline) > now or created + ${DEDUPE_MS} > now then
+      local value = redis.call('GET', message(seq))
+      return { 'again', lives(value) and value, unindexed(), standing[1], 0, first }
+    end
+  end
+end
+if redis.call('ZCARD', log) >= tonumber(ARGV[8]) then return { 'room' } end
+if ARGV[9] == '1' then return { 'server' } end
+if ttl == '' then ttl = standing[2] end
+local deadline = ttl == '' and 0 or now + math.min(ttl * 1000, longest)
+local seq = redis.call('HINCRBY', room, 'lastSeq', 1)
+local system = kind == ${SYSTEM}
+local status = system and ${DELIVERED} or ${SENT}
+local value = status .. kind .. hex .. seq .. ',' .. now .. ',' .. deadline .. ',' .. json
+local bytes = #value + ${MESSAGE_OVERHEAD}
+redis.call('ZADD', log, seq, 'msg_' .. now .. '_' .. hex)
+if deadline == 0 then
+  redis.call('SET', message(seq), value)
+else
+  redis.call('SET', message(seq), value, 'PXAT', deadline)
+  redis.call('ZADD', due, deadline, seq .. ',' .. bytes .. ',' .. (system and '' or sender) .. ',' .. digest)
+end
+if system then
+  redis.call('HINCRBY', room, 'system', 1)
+else
+  redis.call('ZADD', base .. 's:' .. sender, seq, seq)
+end
+if digest ~= '' then
+  redis.call('HSET', base .. 'dd', digest, hex .. ' ' .. seq .. ' ' .. now .. ' ' .. deadline)
+end
+redis.call('HINCRBY', room, 'bytes', bytes)
+redis.call('HSET', room, 'lastActivity', now)
+publish('m', seq, value)
+local late = deadline == 0 or (standing[3] and tonumber(standing[3]) <= deadline)
+return { 'new', value, not late and unindexed(), standing[1], bytes }
+`;
+
+/**
+ * ARGV: epoch, deadline. Notes that the expiry queue knows of the deadline; not once it has come, for then the queue may
+ * have handed it out already.
+ */
+export const INDEXED = `${PRELUDE}
+if redis.call('HGET', room, 'epoch') ~= ARGV[3] or tonumber(ARGV[4]) <= now then return end
+local indexed = redis.call('HGET', room, 'indexed')
+if not indexed or tonumber(ARGV[4]) < tonumber(indexed) then redis.call('HSET', room, 'indexed', ARGV[4]) end
+`;
+
+/** ARGV: user, rank of the status, socket or '', and `id` with a message's or `upTo` with a seq. Gives how many still wait; nil: nothing rose. */
+export const RAISE = `${PRELUDE}
+local user, rank, socket = ARGV[3], tonumber(ARGV[4]), ARGV[5]
+if redis.call('EXISTS', room) == 0 then return false end
+local ids, member = members(), false
+for _, one in ipairs(ids) do member = member or one == user end
+if not member then return false end
+local from, to = 1, ARGV[7]
+if ARGV[6] == 'id' then
+  from = redis.call('ZSCORE', log, ARGV[7])
+  to = from
+end
+if not from then return false end
+local raised, note = {}, {}
+local function raise(sender, sets)
+  local seqs = {}
+  for _, set in ipairs(sets) do
+    for _, seq in ipairs(redis.call('ZRANGEBYSCORE', base .. set .. sender, from, to)) do
+      local value = redis.call('GETRANGE', message(seq), 0, 80)
+      if value ~= '' and lives(value) then
+        redis.call('SETRANGE', message(seq), 0, rank)
+        redis.call('ZREM', base .. set .. sender, seq)
+        if rank == ${DELIVERED} then redis.call('ZADD', base .. 'v:' .. sender, seq, seq) end
+        redis.call('ZADD', base .. 'chg', now, seq)
+        local _, created = header(value)
+        raised[#raised + 1] = { 'msg_' .. created .. '_' .. string.sub(value, 3, 26), tonumber(seq), sender }
+        seqs[#seqs + 1] = tonumber(seq)
+      end
+    end
+  end
+  table.sort(seqs)
+  for _, seq in ipairs(seqs) do
+    local last = note[#note]
+    if last and last[1] == sender and last[3] == seq - 1 then
+      last[3] = seq
+    else
+      note[#note + 1] = { sender, seq, seq }
+    end
+  end
+end
+for _, sender in ipairs(ids) do
+  if sender ~= user then raise(sender, rank == ${DELIVERED} and { 's:' } or { 's:', 'v:' }) end
+end
+if #raised == 0 then return false end
+table.sort(raised, function(a, b) return a[2] < b[2] end)
+local common = { rank, user, socket, now }
+publish('s', cjson.encode({ common, note }), cjson.encode({ common, raised }))
+return waiting()
+`;
+
+/** ARGV: JSON of the settings named, ttl as in the room ('' keeps history), 1 where the ttl is named. Gives the view. */
+export const CONFIGURE = `${PRELUDE}
+local settings = redis.call('HGET', room, 'settings')
+if not settings then return false end
+settings = cjson.decode(settings)
+for name, value in pairs(cjson.decode(ARGV[3])) do settings[name] = value end
+redis.call('HSET', room, 'settings', cjson.encode(settings), 'lastActivity', now)
+if ARGV[5] == '1' then redis.call('HSET', room, 'ttl', ARGV[4]) end
+publish('u', '', cjson.encode(view()))
+return view()
+`;
+
+/** ARGV: user, key. */
+export const SET_KEY = `${PRELUDE}
+if redis.call('EXISTS', room) == 0 or redis.call('HGET', base .. 'keys', ARGV[3]) == ARGV[4] then return end
+redis.call('HSET', base .. 'keys', ARGV[3], ARGV[4])
+publish('k', ARGV[3], cjson.encode({ ARGV[3], ARGV[4] }))
+`;
+
+/**
+ * ARGV: most messages to erase. Gives how many were erased, how many still wait, the next deadline or nil, the bytes
+ * freed and how many of the erased were system messages.
+ */
+export const SWEEP = `${PRELUDE}
+if redis.call('EXISTS', room) == 0 then return false end
+local ids, bytes, system = {}, 0, 0
+local function forget(seq, digest)
+  local first = redis.call('HGET', base .. 'dd', digest)
+  if first and string.match(first, '^%x+ (%d+)') == seq then redis.call('HDEL', base .. 'dd', digest) end
+end
+for _, entry in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ARGV[3])) do
+  redis.call('ZREM', due, entry)
+  local seq, size, sender, digest = string.match(entry, '^(%d+),(%d+),([^,]*),(.*)$')
+  if not seq then
+    forget(string.match(entry, '^d(%d+),(.*)$'))
+  else
+    local id = idOf(seq)
+    redis.call('ZREM', log, id)
+    redis.call('UNLINK', message(seq))
+    redis.call('ZREM', base .. 'chg', seq)
+    if sender == '' then
+      system = system + 1
+    else
+      redis.call('ZREM', base .. 's:' .. sender, seq)
+      redis.call('ZREM', base .. 'v:' .. sender, seq)
+    end
+    if digest ~= '' then
+      local rememberUntil = string.match(id, '^msg_(%d+)_') + ${DEDUPE_MS}
+      if rememberUntil > now then
+        redis.call('ZADD', due, rememberUntil, 'd' .. seq .. ',' .. digest)
+      else
+        forget(seq, digest)
+      end
+    end
+    bytes = bytes + size
+    ids[#ids + 1] = id
+  end
+end
+redis.call('HINCRBY', room, 'bytes', 0 - bytes)
+redis.call('HINCRBY', room, 'system', 0 - system)
+local next = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')[2]
+-- Whoever sweeps puts it on the queue before the queue forgets this turn: from here on it counts as known there.
+if next then
+  redis.call('HSET', room, 'indexed', next)
+else
+  redis.call('HDEL', room, 'indexed')
+end
+if #ids > 0 then
+  local told = cjson.encode(ids)
+  publish('x', told, told)
+end
+return { #ids, waiting(), next or false, bytes, system }
+`;
+
+/**
+ * ARGV: reason, position or ''. Gives nil where it was not closed, else the epoch, the deadline on the queue or nil, now,
+ * and what the room had: messages but system ones, bytes, joined users; its members.
+ */
+export const CLOSE = `${PRELUDE}
+local standing = redis.call('HMGET', room, 'epoch', 'position', 'indexed', 'system', 'bytes')
+if not standing[1] or (ARGV[4] ~= '' and ARGV[4] ~= standing[2]) then return false end
+publish('c', ARGV[3], ARGV[3])
+local entries = redis.call('ZRANGE', log, 0, -1, 'WITHSCORES')
+for i = 2, #entries, 2 do redis.call('UNLINK', message(entries[i])) end
+local joined, ids = redis.call('HLEN', base .. 'in'), members()
+for _, id in ipairs(ids) do redis.call('UNLINK', base .. 's:' .. id, base .. 'v:' .. id) end
+redis.call('UNLINK', room, log, due, base .. 'chg', base .. 'dd', base .. 'keys', base .. 'in', base .. 'out')
+return { standing[1], standing[3], now, #entries / 2 - standing[4], tonumber(standing[5]), joined, ids }
+`;

@@ -1,0 +1,6 @@
+import { MemoryPresenceStore } from '../../src/presence/memory-presence.store';
+import { presenceContract } from './presence.suite';
+
+describe('PresenceStore in memory', () => {
+  presenceContract(() => ({ store: new MemoryPresenceStore(), close: async () => undefined }));
+});

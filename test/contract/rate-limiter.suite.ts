@@ -1,0 +1,86 @@
+import type { Awaitable } from '../../src/common/awaitable';
+import type { Bucket, RateDecision, RateLimiter } from '../../src/limits/rate-limiter';
+
+export interface RateLimiterKit {
+  readonly limiter: RateLimiter;
+  /** Lets this much time pass by the driver's clock. */
+  advance(ms: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** One token in half a second: slow enough for a test to take all before one is refilled, quick enough to wait for. */
+const PER_MINUTE = 120;
+const TOKEN_MS = 500;
+
+/** What every driver of `RateLimiter` promises. No bucket was ever used at first. */
+export function rateLimiterContract(makeKit: () => Awaitable<RateLimiterKit>): void {
+  let kit: RateLimiterKit;
+
+  beforeEach(async () => {
+    kit = await makeKit();
+  });
+
+  afterEach(() => kit.close());
+
+  const bucket = (burst: number, name = 'bucket', perMinute = PER_MINUTE): Bucket => ({ name, perMinute, burst });
+  const take = async (from: Bucket, key = 'alice'): Promise<RateDecision> => kit.limiter.take(from, key);
+  const takeMany = async (count: number, from: Bucket, key?: string): Promise<boolean[]> => {
+    const allowed: boolean[] = [];
+    for (let i = 0; i < count; i++) {
+      allowed.push((await take(from, key)).allowed);
+    }
+    return allowed;
+  };
+
+  it('lets a burst through, tells what is left, then refuses and says until when', async () => {
+    const left: number[] = [];
+    for (let i = 1; i <= 3; i++) {
+      const decision = await take(bucket(3));
+      expect(decision).toMatchObject({ allowed: true, retryAfterMs: 0 });
+      expect(decision.resetMs).toBeGreaterThan((i - 1) * TOKEN_MS);
+      expect(decision.resetMs).toBeLessThanOrEqual(i * TOKEN_MS);
+      left.push(decision.remaining);
+    }
+    expect(left).toEqual([2, 1, 0]);
+    const refused = await take(bucket(3));
+    expect(refused).toMatchObject({ allowed: false, remaining: 0 });
+    expect(refused.retryAfterMs).toBeGreaterThan(0);
+    expect(refused.retryAfterMs).toBeLessThanOrEqual(TOKEN_MS);
+    expect(refused.resetMs).toBeGreaterThan(2 * TOKEN_MS);
+    expect(refused.resetMs).toBeLessThanOrEqual(3 * TOKEN_MS);
+  });
+
+  it('refills evenly, and a refused take costs nothing', async () => {
+    expect(await takeMany(5, bucket(2))).toEqual([true, true, false, false, false]);
+    await kit.advance((await take(bucket(2))).retryAfterMs);
+    expect(await takeMany(2, bucket(2))).toEqual([true, false]);
+    await kit.advance(2 * TOKEN_MS);
+    expect(await takeMany(3, bucket(2))).toEqual([true, true, false]);
+  });
+
+  it('is full again after a pause, and never fuller', async () => {
+    await takeMany(2, bucket(2));
+    await kit.advance(3 * TOKEN_MS);
+    expect(await takeMany(3, bucket(2))).toEqual([true, true, false]);
+  });
+
+  it('keeps keys and buckets apart', async () => {
+    expect(await takeMany(2, bucket(1))).toEqual([true, false]);
+    expect(await takeMany(2, bucket(1), 'bob')).toEqual([true, false]);
+    expect(await takeMany(2, bucket(1, 'another'))).toEqual([true, false]);
+    expect(await takeMany(2, bucket(1), '')).toEqual([true, false]);
+    expect(await takeMany(2, bucket(1), 'ü {a}:b')).toEqual([true, false]);
+  });
+
+  it.each([1, 3, 7, 60, 70, 90, 110])('gives the whole burst of a bucket of %i tokens a minute', async (perMinute) => {
+    const uneven = bucket(20, 'uneven', perMinute);
+    expect(await takeMany(21, uneven)).toEqual([...Array.from({ length: 20 }, () => true), false]);
+  });
+
+  it('lets through exactly the burst of fifty takes at once', async () => {
+    const takes = await Promise.all(Array.from({ length: 50 }, () => take(bucket(20, 'slow', 1))));
+    expect(takes.filter(({ allowed }) => allowed)).toHaveLength(20);
+    const left = takes.flatMap(({ allowed, remaining }) => (allowed ? remaining : []));
+    expect(left.sort((a, b) => b - a)).toEqual(Array.from({ length: 20 }, (_, i) => 19 - i));
+  });
+}

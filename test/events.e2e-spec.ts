@@ -1,0 +1,269 @@
+import { Parser } from '@asyncapi/parser';
+import request, { type Test } from 'supertest';
+import type { NamespaceHandlers } from '../src/realtime/handler-map';
+import { HandlerMap } from '../src/realtime/handler-map';
+import { serverEvents } from '../src/realtime/server-event';
+import { ChatApp, roomOf, say } from './support/chat-app';
+import { problems } from './support/json-schema';
+
+interface Message {
+  readonly payload: Record<string, unknown>;
+  readonly examples: { payload: object }[];
+}
+
+interface Operation {
+  readonly action: 'receive' | 'send';
+  readonly channel: { $ref: string };
+  readonly description?: string;
+  readonly messages: { $ref: string }[];
+  readonly reply?: { messages: { $ref: string }[] };
+}
+
+interface Document {
+  readonly servers: Record<string, { host: string; pathname: string; protocol: string }>;
+  readonly channels: Record<
+    string,
+    { address: string; servers: { $ref: string }[]; messages: Record<string, Message> }
+  >;
+  readonly operations: Record<string, Operation>;
+  readonly components: { schemas: Record<string, Record<string, unknown>> };
+}
+
+const ON = 'send';
+const EMIT = 'receive';
+
+let chat: ChatApp;
+
+const get = (path: string): Test => request(chat.url).get(path);
+const load = async (): Promise<Document> => (await get('/api/asyncapi.json').expect(200)).body as Document;
+const namespaces = (): NamespaceHandlers[] => chat.get(HandlerMap).build();
+
+/** What the parser of AsyncAPI finds wrong: errors and warnings, not its advice. */
+async function faults(document: object): Promise<string[]> {
+  const { diagnostics } = await new Parser().parse(JSON.stringify(document));
+  return diagnostics.filter(({ severity }) => severity < 2).map(({ message, path }) => `${path.join('.')}: ${message}`);
+}
+
+/** What a reference such as `#/channels/x/messages/y` leads to. */
+function follow<T>(document: Document, { $ref }: { $ref: string }): T {
+  const steps = $ref.split('/').slice(1);
+  return steps.reduce((at: unknown, step) => (at as Record<string, unknown>)[step], document) as T;
+}
+
+/** `<namespace> <event>` of all operations of one direction. */
+function told(document: Document, action: Operation['action']): string[] {
+  return Object.values(document.operations)
+    .filter((operation) => operation.action === action)
+    .map(({ channel }) => {
+      const { address, servers } = follow<Document['channels'][string]>(document, channel);
+      return servers.map((server) => `${follow<{ pathname: string }>(document, server).pathname} ${address}`).join();
+    })
+    .sort();
+}
+
+/** The messages of an event: of what is sent, and of what an ack may be. */
+function messagesOf(
+  document: Document,
+  event: string,
+  action: Operation['action'],
+): { sent: Message; acks: Message[] } {
+  const found = Object.values(document.operations).find(
+    (operation) =>
+      operation.action === action && follow<{ address: string }>(document, operation.channel).address === event,
+  );
+  if (!found?.messages[0]) {
+    throw new Error(`The reference has no ${event}`);
+  }
+  const acks = (found.reply?.messages ?? []).map((message) => follow<Message>(document, message));
+  return { sent: follow<Message>(document, found.messages[0]), acks };
+}
+
+afterEach(() => chat.close());
+
+describe('the event reference', () => {
+  beforeEach(async () => {
+    chat = await ChatApp.start();
+  });
+
+  it('is valid AsyncAPI 3', async () => {
+    const document = await load();
+    expect(await faults(document)).toEqual([]);
+    // The parser does find what is wrong.
+    expect(await faults({ ...document, channels: {} })).not.toEqual([]);
+  });
+
+  it('has every event of a client, and no other', async () => {
+    const known = namespaces().flatMap(({ namespace, handlers }) =>
+      [...handlers.keys()].map((name) => `${namespace} ${name}`),
+    );
+    expect(known.length).toBeGreaterThan(5);
+    expect(told(await load(), EMIT)).toEqual(known.sort());
+  });
+
+  it('has every event of the server, and no other', async () => {
+    const known = serverEvents().map(({ namespace, name }) => `${namespace} ${name}`);
+    expect(known.length).toBeGreaterThan(5);
+    expect(told(await load(), ON)).toEqual(known.sort());
+  });
+
+  it('has a good example of everything', async () => {
+    const { channels, components } = await load();
+    const messages = Object.values(channels).flatMap(({ address, messages: of }) =>
+      Object.entries(of).map(([id, message]) => [`${address} ${id}`, message] as const),
+    );
+    const bad = messages.flatMap(([where, { examples, payload }]) =>
+      examples.length === 0
+        ? [`${where}: no example`]
+        : examples.flatMap((example) => problems(example.payload, payload, components.schemas, where)),
+    );
+    expect(bad).toEqual([]);
+  });
+
+  it('finds bad examples', () => {
+    const schemas = { Inner: { type: 'object', required: ['a'], properties: { a: { type: ['string', 'null'] } } } };
+    const inner = { $ref: '#/components/schemas/Inner' };
+    const schema = { type: 'object', properties: { b: { type: 'array', items: inner }, c: { enum: [1, 2] } } };
+    expect(problems({ b: [{ a: 'x' }, { a: null }], c: 2 }, schema, schemas)).toEqual([]);
+    expect(problems({ b: [{ a: 1 }, {}], c: 3, d: 4 }, schema, schemas)).toEqual([
+      '$.b[0].a: integer, not string or null',
+      '$.b[1].a: missing',
+      '$.c: not one of 1, 2',
+      '$.d: not in the schema',
+    ]);
+  });
+
+  it('has examples that the server takes', async () => {
+    const document = await load();
+    for (const { handlers } of namespaces()) {
+      for (const { event, bind, dto } of handlers.values()) {
+        for (const { payload } of messagesOf(document, event, EMIT).sent.examples) {
+          expect(() => bind(payload)).not.toThrow();
+          const unknown = dto ? Object.keys(payload).filter((field) => !(field in (bind(payload) ?? {}))) : [];
+          expect([event, unknown]).toEqual([event, []]);
+        }
+      }
+    }
+  });
+
+  it('tells with what each event of a client is answered, and how it fails', async () => {
+    const document = await load();
+    for (const { handlers } of namespaces()) {
+      for (const { event } of handlers.values()) {
+        const [success, refusal] = messagesOf(document, event, EMIT).acks;
+        expect(success?.examples[0]?.payload).toMatchObject({ success: true });
+        expect(refusal?.examples[0]?.payload).toMatchObject({ success: false, code: expect.any(String) });
+      }
+    }
+    expect(document.operations['emit.message:send']?.description).toContain('`CapacityError`, `ValidationError`');
+  });
+
+  it('is true: all that a conversation brings is as described', async () => {
+    const document = await load();
+    const { schemas } = document.components;
+    const { alice, bob, carol, roomId } = await chat.trio();
+    const wrong: string[] = [];
+    const emit = async ({ client }: typeof alice, event: string, payload: object): Promise<void> => {
+      const ack = await client.emit(event, payload);
+      const { acks } = messagesOf(document, event, EMIT);
+      const found = acks.map((message) => problems(ack, message.payload, schemas, event));
+      wrong.push(...(found.some((list) => list.length === 0) ? [] : found.flat()));
+    };
+    await emit(alice, 'room:join', { roomId, publicKey: 'key of alice' });
+    await emit(bob, 'room:join', { roomId });
+    await emit(alice, 'typing:start', { roomId });
+    await emit(alice, 'message:send', { roomId, content: 'one', ttl: 60, clientId: 'c' });
+    await emit(alice, 'message:send', { roomId, content: 'one', ttl: 60, clientId: 'c' });
+    await emit(alice, 'message:send', { roomId });
+    await emit(carol, 'message:send', { roomId, content: 'two' });
+    await emit(bob, 'message:status', { roomId, upToSeq: 1, status: 'seen' });
+    await emit(bob, 'message:status', { roomId, status: 'seen' });
+    await emit(bob, 'auth:refresh', { token: bob.token });
+    await chat
+      .api(alice, 'patch', `chat/rooms/${roomId}`)
+      .send({ settings: { messageTtl: 30 } })
+      .expect(200);
+    await emit(bob, 'room:join', { roomId, since: 1, epoch: 'another' });
+    await emit(bob, 'room:leave', { roomId });
+    await chat.pass(61_000);
+    bob.client.socket.emit('message:send', {});
+    await say(alice, roomOf(alice, carol), 'three');
+    await chat.api(alice, 'delete', 'users/me').expect(204);
+    await carol.client.next('room:closed');
+    await chat.leave(bob.client);
+    await chat.pass(3000);
+    await carol.client.settle();
+    const received = [alice, bob, carol].flatMap(({ client }) => client.received);
+    for (const { event, payload } of received) {
+      wrong.push(...problems(payload, messagesOf(document, event, ON).sent.payload, schemas, event));
+    }
+    expect(wrong).toEqual([]);
+    const seen = new Set(received.map(({ event }) => event));
+    const unseen = serverEvents().filter(({ name, namespace }) => namespace === '/' && !seen.has(name));
+    expect(unseen.map(({ name }) => name)).toEqual(['server:draining']);
+  });
+
+  it('is open to everyone, as often as they like', async () => {
+    await chat.close();
+    chat = await ChatApp.start({ RATE_LIMIT_PER_SECOND: '1', RATE_LIMIT_BURST: '1' });
+    for (let i = 0; i < 3; i++) {
+      await get('/api/asyncapi.json').expect(200).expect('Content-Type', /json/);
+      await get('/api/events').expect(200);
+    }
+  });
+
+  it('names the address that people see', async () => {
+    expect((await load()).servers.native).toMatchObject({ protocol: 'ws', host: 'localhost:3000', pathname: '/' });
+    await chat.close();
+    chat = await ChatApp.start({ PUBLIC_URL: 'https://example.com/chat/' });
+    const document = await load();
+    expect(document.servers.native).toMatchObject({ protocol: 'wss', host: 'example.com', pathname: '/chat/' });
+    expect(await faults(document)).toEqual([]);
+  });
+});
+
+describe('the page of the event reference', () => {
+  const viewer = '/api/events/viewer.js';
+
+  beforeEach(async () => {
+    chat = await ChatApp.start();
+  });
+
+  it('is made of what this server has, and of nothing inline that runs', async () => {
+    const { text } = await get('/api/events').expect(200).expect('Content-Type', /html/);
+    const used = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, address = '']) => address);
+    expect(used).toEqual(['events/viewer.css', 'asyncapi.json', 'events/viewer.js', 'events/page.js']);
+    for (const address of used) {
+      await get(new URL(address, `${chat.url}/api/events`).pathname).expect(200);
+    }
+    expect(text).not.toMatch(/<script(?! src=)/);
+    const { text: script } = await get('/api/events/page.js').expect('Content-Type', /javascript/);
+    expect(script).toContain("'asyncapi.json'");
+    expect(script).not.toMatch(/https?:/);
+  });
+
+  it('is the only one whose scripts may evaluate text', async () => {
+    const evaluates = async (path: string): Promise<boolean> =>
+      /unsafe-eval/.test((await get(path)).headers['content-security-policy'] ?? 'unsafe-eval');
+    expect(await evaluates('/api/events')).toBe(true);
+    for (const path of ['/api/docs', '/api/asyncapi.json', '/api/events/page.js', viewer, '/', '/api/nothing']) {
+      expect([path, await evaluates(path)]).toEqual([path, false]);
+    }
+  });
+
+  it('is found with a slash behind it too', async () => {
+    await get('/api/events/').expect(308).expect('Location', '../events');
+  });
+
+  it('has a viewer that is compressed once, and plain where it has to be', async () => {
+    const packed = await get(viewer).expect(200).expect('Content-Encoding', 'gzip');
+    expect(packed.headers).toMatchObject({
+      'cache-control': 'public, max-age=3600',
+      vary: expect.stringMatching(/Accept-Encoding/),
+    });
+    const plain = await get(viewer).set('Accept-Encoding', 'identity').expect(200);
+    expect(plain.headers['content-encoding']).toBeUndefined();
+    expect(plain.headers['content-type']).toMatch(/javascript/);
+    expect(plain.text).toBe(packed.text);
+    expect(plain.text).toContain('AsyncApiStandalone');
+  });
+});

@@ -1,0 +1,179 @@
+import { ERROR_STATUS } from '../../src/common/app-error';
+import { HandlerMap } from '../../src/realtime/handler-map';
+import { RealtimeServer } from '../../src/realtime/realtime-server';
+import { roomOf } from '../support/chat-app';
+import type { AckBody, TestClient } from '../support/clients';
+import { mutate, NASTY, rawPackets } from '../support/fuzz';
+import { fuzzScene, SEED } from '../support/fuzz-scene';
+import { RawSocket } from '../support/raw-socket';
+
+/** Fewer than end a socket for its bad packets. */
+const BATCH = 30;
+const MUTATIONS = 600;
+/** Ten megabytes take their time on a busy machine. */
+const ACK_TIMEOUT_MS = 15_000;
+/** What no client may be the cause of. */
+const CODES = Object.keys(ERROR_STATUS).filter((code) => code !== 'InternalServerError' && code !== 'CapacityError');
+
+const scene = fuzzScene();
+
+/** Valid payloads of every event, by which the fuzz gets past the first check. */
+function valid(): Record<string, object> {
+  const roomId = roomOf(scene.mallory, scene.alice);
+  return {
+    'auth:refresh': { token: scene.mallory.token },
+    'room:join': { roomId, publicKey: 'k', since: 0, epoch: 'x', sinceTime: scene.chat.iso() },
+    'room:leave': { roomId },
+    'message:send': { roomId, content: 'x', ttl: 60, clientId: 'c', type: 'text', burn: false },
+    'message:status': { roomId, messageId: 'msg_1_x', status: 'seen' },
+    'typing:start': { roomId },
+    'typing:stop': { roomId },
+  };
+}
+
+/** Sends all with an ack; each must come, and be a success or the fault of the sender. */
+async function emitAll(client: TestClient, packets: [event: string, ...args: unknown[]][]): Promise<void> {
+  for (let first = 0; first < packets.length; first += BATCH) {
+    await Promise.all(
+      packets.slice(first, first + BATCH).map(async ([event, ...args]) => {
+        const ack = (await client.socket.timeout(ACK_TIMEOUT_MS).emitWithAck(event, ...args)) as AckBody;
+        if (!ack.success) {
+          expect(CODES).toContain(ack.code);
+          expect(typeof ack.error).toBe('string');
+        }
+      }),
+    );
+    scene.chat.clock.advance(10_001);
+  }
+}
+
+describe('events', () => {
+  it('are all fuzzed', () => {
+    const [native] = scene.chat.get(HandlerMap).build();
+    expect(Object.keys(valid()).sort()).toEqual([...(native?.handlers.keys() ?? [])].sort());
+  });
+
+  it('survive every nasty payload, and none at all', async () => {
+    const packets = Object.keys(valid()).flatMap((event) => [
+      [event] as [string],
+      ...NASTY.map((payload) => [event, payload] as [string, unknown]),
+      [event, 1, 2, 3] as [string, ...unknown[]],
+    ]);
+    await emitAll(scene.mallory.client, packets);
+  });
+
+  it('survive every nasty value in every field', async () => {
+    const packets = Object.entries(valid()).flatMap(([event, payload]) =>
+      Object.keys(payload).flatMap((field) =>
+        NASTY.map((value) => [event, { ...payload, [field]: value }] as [string, unknown]),
+      ),
+    );
+    await emitAll(scene.mallory.client, packets);
+  });
+
+  it(`survive ${MUTATIONS} scene.random mutations (FUZZ_SEED=${SEED})`, async () => {
+    const events = Object.entries(valid());
+    const packets = Array.from({ length: MUTATIONS }, () => {
+      const [event, payload] = scene.random.pick(events);
+      return [event, mutate(payload, scene.random)] as [string, unknown];
+    });
+    await emitAll(scene.mallory.client, packets);
+  });
+
+  it('survive strings of 10 MB', async () => {
+    const huge = 'x'.repeat(10 * 1024 * 1024);
+    const roomId = roomOf(scene.mallory, scene.alice);
+    await emitAll(scene.mallory.client, [
+      ['message:send', { roomId, content: huge }],
+      ['message:send', huge],
+      ['room:join', { roomId: huge }],
+      ['auth:refresh', { token: huge }],
+      [huge, {}],
+    ]);
+  });
+
+  it('survive JSON that is nested 100 000 deep', async () => {
+    const raw = await RawSocket.connect(scene.chat.url, scene.mallory.token);
+    const depth = 100_000;
+    const nested = [`${'['.repeat(depth)}${']'.repeat(depth)}`, `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`];
+    let id = 0;
+    for (const event of Object.keys(valid())) {
+      for (const value of nested) {
+        for (const payload of [
+          value,
+          `{"roomId":${value},"token":${value},"content":${value}}`,
+          `{"extra":${value}}`,
+        ]) {
+          raw.send(`42${++id}["${event}",${payload}]`);
+          expect(await raw.next((packet) => packet.startsWith(`43${id}[`))).not.toContain('InternalServerError');
+          scene.chat.clock.advance(10_001);
+        }
+      }
+    }
+    raw.close();
+  });
+});
+
+/** Waits until a poll waits at the server: without one, a connection that is closed lingers for half a minute. */
+async function pollArrived(sid: string): Promise<void> {
+  const { clients } = scene.chat.get(RealtimeServer).io.engine as unknown as {
+    clients: Record<string, { transport: { writable: boolean } }>;
+  };
+  while (clients[sid]?.transport.writable === false) {
+    await new Promise(setImmediate);
+  }
+}
+
+describe('raw frames', () => {
+  it('end their own connection at most', async () => {
+    for (const packet of rawPackets(scene.mallory.token, scene.random)) {
+      const raw = await RawSocket.connect(scene.chat.url, scene.mallory.token);
+      raw.send(packet);
+      raw.send('421["typing:stop",{"roomId":"x"}]');
+      await Promise.race([raw.closed, raw.next((came) => came.startsWith('431'))]).catch(() => undefined);
+      raw.close();
+    }
+  });
+
+  it('get nobody in, however large or deep the handshake is', async () => {
+    const { token } = scene.mallory;
+    const depth = 100_000;
+    const deep = `${'['.repeat(depth)}${']'.repeat(depth)}`;
+    const handshakes = [`{"token":${deep}}`, `{"a":${deep}}`, `{"token":"${'x'.repeat(10 * 1024 * 1024)}"}`].concat(
+      `{${Array.from({ length: depth }, (_, i) => `"k${i}":0`).join(',')}}`,
+      `{"__proto__":{"token":${JSON.stringify(token)}}}`,
+      `{"constructor":{"prototype":{"token":${JSON.stringify(token)}}}}`,
+    );
+    for (const handshake of handshakes) {
+      const raw = await RawSocket.open(scene.chat.url);
+      raw.send(`40${handshake}`);
+      expect(await raw.next((packet) => packet.startsWith('4'))).toContain('AuthenticationError');
+      raw.close();
+    }
+  });
+
+  it('do not need to come by WebSocket', async () => {
+    const path = `${scene.chat.url}/socket.io/?EIO=4&transport=polling`;
+    for (const packet of rawPackets(scene.mallory.token, scene.random)) {
+      const { sid } = JSON.parse((await (await fetch(path)).text()).slice(1)) as { sid: string };
+      const post = (body: string | Buffer) => fetch(`${path}&sid=${sid}`, { method: 'POST', body });
+      const poll = () => fetch(`${path}&sid=${sid}`);
+      await post(`40${JSON.stringify({ token: scene.mallory.token })}`);
+      await poll();
+      const polling = poll();
+      await pollArrived(sid);
+      expect((await post(packet)).status).toBeLessThan(500);
+      await post('1');
+      await polling;
+    }
+    for (const query of [
+      '',
+      '?EIO=4',
+      '?EIO=4&transport=x',
+      '?EIO=4&transport=polling&sid=x',
+      '?EIO=4&transport=__proto__',
+    ]) {
+      expect((await fetch(`${scene.chat.url}/socket.io/${query}`)).status).toBe(400);
+    }
+  });
+});

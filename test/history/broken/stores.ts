@@ -1,0 +1,87 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import { MessageStore, type PageLimits, type ResumePoint, type Snapshot } from '../../../src/chat/engine/message.store';
+import type { Message } from '../../../src/chat/engine/message';
+import { MemoryMessageStore } from '../../../src/chat/memory/memory-message.store';
+import { MemoryRooms } from '../../../src/chat/memory/memory-rooms';
+import { Clock } from '../../../src/common/clock';
+
+const MAX_DELAY_MS = 25;
+/** By how much what is late is late. */
+export const LATE_MS = 1000;
+
+export const delay = (): Promise<void> => sleep(Math.random() * MAX_DELAY_MS);
+
+/**
+ * Good, and as slow as a store beyond a network: a join of the plain memory store is over before anybody else gets a
+ * word in, and nothing could be wrong with it.
+ */
+@Injectable()
+export class SlowMessageStore extends MessageStore {
+  private readonly store: MemoryMessageStore;
+
+  constructor(state: MemoryRooms, clock: Clock) {
+    super();
+    this.store = new MemoryMessageStore(state, clock);
+  }
+
+  override find(roomId: string, messageId: string): Message | undefined {
+    return this.store.find(roomId, messageId);
+  }
+
+  override page(
+    roomId: string,
+    before: number | undefined,
+    limits: PageLimits,
+  ): ReturnType<MemoryMessageStore['page']> {
+    return this.store.page(roomId, before, limits);
+  }
+
+  override async snapshot(
+    roomId: string,
+    from: ResumePoint | undefined,
+    limits: PageLimits,
+  ): Promise<Snapshot | undefined> {
+    await delay();
+    const snapshot = this.store.snapshot(roomId, from, limits);
+    await delay();
+    return snapshot && this.tell(snapshot, from);
+  }
+
+  /** What of a snapshot is told. */
+  protected tell(snapshot: Snapshot, _from: ResumePoint | undefined): Snapshot {
+    return snapshot;
+  }
+}
+
+/** BROKEN: serves every message for a second after its deadline. */
+@Injectable()
+export class LateMessageStore extends SlowMessageStore {
+  constructor(state: MemoryRooms, clock: Clock) {
+    super(state, { now: () => clock.now() - LATE_MS });
+  }
+}
+
+/** BROKEN: tells a client that everything it may hold still stands. */
+export class GenerousMessageStore extends SlowMessageStore {
+  protected override tell(snapshot: Snapshot, from: ResumePoint | undefined): Snapshot {
+    const everything = from && from.since > 0 && !snapshot.gap;
+    return everything ? { ...snapshot, live: [[1, from.since]] } : snapshot;
+  }
+}
+
+/** BROKEN: forgets who has read what, now and then. */
+export class ForgetfulMessageStore extends SlowMessageStore {
+  protected override tell(snapshot: Snapshot, _from: ResumePoint | undefined): Snapshot {
+    const forget = (message: Message): Message =>
+      message.type !== 'system' && Math.random() < 0.2 ? { ...message, status: 'sent' } : message;
+    return { ...snapshot, messages: snapshot.messages.map(forget) };
+  }
+}
+
+/** BROKEN: a resume leaves out the first message that the client missed. */
+export class LosingMessageStore extends SlowMessageStore {
+  protected override tell(snapshot: Snapshot, from: ResumePoint | undefined): Snapshot {
+    return from && !snapshot.gap ? { ...snapshot, messages: snapshot.messages.slice(1) } : snapshot;
+  }
+}

@@ -1,0 +1,137 @@
+import type { Entry, History } from './log';
+import { rank } from './log';
+import { RoomCopy } from './room-copy';
+import { checkExpiry, expiryLateness } from './rules/expiry';
+import { checkLives } from './rules/life';
+import { checkJoins } from './rules/resume';
+import { checkStatuses } from './rules/status';
+import { checkStreams } from './rules/stream';
+import { Truth } from './truth';
+import { Report, type Violation } from './violations';
+
+export interface CheckOptions {
+  /** How long after a deadline a connected client may still hold the message, ms. */
+  readonly tellMs?: number;
+}
+
+/** What a run was made of. */
+export interface Counts {
+  readonly clients: number;
+  readonly connections: number;
+  readonly sends: number;
+  readonly acked: number;
+  readonly repeatsRecognised: number;
+  readonly messages: number;
+  readonly delivered: number;
+  readonly joins: number;
+  readonly resumed: number;
+  readonly gaps: number;
+  readonly continued: number;
+  readonly receipts: number;
+  readonly expiredTold: number;
+  readonly roomsWiped: number;
+  readonly refused: Readonly<Record<string, number>>;
+  /** By how much the first `message:expired` was later than the deadline, ms; clients that stop reading are among them. */
+  readonly expiryLatenessMs: { readonly p50: number; readonly p99: number; readonly max: number };
+  readonly clockSkewMs: number;
+}
+
+export interface Verdict {
+  readonly violations: readonly Violation[];
+  readonly counts: Counts;
+}
+
+const TELL_MS = 1500;
+/** Codes of refusals that no client has earned. */
+const FAILURES = ['InternalServerError', 'ValidationError'];
+
+/** Judges a history: whatever the guarantees forbid and its logs prove. Depends on nothing but the logs. */
+export function check(history: History, { tellMs = TELL_MS }: CheckOptions = {}): Verdict {
+  const report = new Report();
+  const truth = new Truth(history, report);
+  checkAnswers(history, report);
+  checkStreams(truth, report);
+  checkJoins(truth, report);
+  checkExpiry(truth, report, tellMs);
+  checkStatuses(truth, report);
+  checkLives(truth, report);
+  checkEnd(truth, report);
+  return { violations: report.violations.sort((a, b) => a.n - b.n), counts: count(history, truth) };
+}
+
+function checkAnswers({ entries }: History, report: Report): void {
+  for (const entry of entries) {
+    if ('answer' in entry && entry.answer === 'refused') {
+      if (entry.code === 'timeout') {
+        report.add('unanswered', entry, `${entry.to.ask} was never acked`);
+      } else if (FAILURES.includes(entry.code)) {
+        report.add('failed', entry, `${entry.to.ask} was refused with ${entry.code}`);
+      }
+    }
+  }
+}
+
+/** When nobody sends any more, what a client holds is what history shows. */
+function checkEnd(truth: Truth, report: Report): void {
+  for (const [name, entries] of truth.entriesOf) {
+    const copy = new RoomCopy(truth.infoOf.get(name)?.userId ?? '');
+    for (const entry of entries) {
+      copy.apply(entry);
+      if (
+        !('answer' in entry) ||
+        entry.answer !== 'page' ||
+        entry.to.ask !== 'page' ||
+        !entry.to.final ||
+        !copy.current
+      ) {
+        continue;
+      }
+      const shown = new Map(entry.messages.map((message) => [message.seq, message]));
+      const from = Math.max(copy.from, entry.more ? (entry.messages[0]?.seq ?? 1) : 1);
+      for (const { message, status } of copy.held.values()) {
+        const now = shown.get(message.seq);
+        if (message.seq >= from && truth.aliveAt(message, entry.at) && now?.id !== message.id) {
+          report.add('not-dropped', entry, `${message.id} (seq ${message.seq}) is not in the history any more`);
+        } else if (now && rank(now.status) !== rank(status)) {
+          report.add('status', entry, `${message.id} (seq ${message.seq}) is ${now.status} and held as ${status}`);
+        }
+      }
+      for (const { id, seq, expiresAt } of entry.messages) {
+        if (seq >= from && truth.aliveAt({ expiresAt }, entry.at) && copy.held.get(seq)?.message.id !== id) {
+          report.add('lost', entry, `${id} (seq ${seq}) is in the history and the client does not hold it`);
+        }
+      }
+    }
+  }
+}
+
+function count({ clients, entries }: History, truth: Truth): Counts {
+  const of = (matches: (entry: Entry) => boolean): number => entries.filter(matches).length;
+  const lateness = expiryLateness(truth);
+  const at = (share: number): number => Math.round(lateness[Math.ceil(lateness.length * share) - 1] ?? 0);
+  const refusals = entries.flatMap((entry) => ('answer' in entry && entry.answer === 'refused' ? entry.code : []));
+  const joined = entries.flatMap((entry) => ('answer' in entry && entry.answer === 'joined' ? entry : []));
+  const resumed = joined.filter(({ to }) => to.ask === 'join' && to.point !== undefined);
+  const epochs = new Map(joined.map(({ joined: { epoch }, client }) => [epoch, truth.infoOf.get(client)?.roomId]));
+  return {
+    clients: clients.length,
+    connections: of((entry) => 'told' in entry && entry.told === 'connect'),
+    sends: of((entry) => 'ask' in entry && entry.ask === 'send'),
+    acked: of((entry) => 'answer' in entry && entry.answer === 'sent'),
+    repeatsRecognised: of((entry) => 'answer' in entry && entry.answer === 'sent' && entry.sent.duplicate),
+    messages: truth.messages.size,
+    delivered: of((entry) => 'told' in entry && entry.told === 'new'),
+    joins: joined.length,
+    resumed: resumed.filter(({ joined: { gap } }) => !gap).length,
+    gaps: resumed.filter(({ joined: { gap } }) => gap).length,
+    continued: resumed.filter(({ joined: { gap, more } }) => more && !gap).length,
+    receipts: of((entry) => 'answer' in entry && entry.to.ask === 'raise' && entry.answer === 'done'),
+    expiredTold: lateness.length,
+    roomsWiped: epochs.size - new Set(epochs.values()).size,
+    refused: Object.fromEntries(
+      [...new Set(refusals)].map((code) => [code, refusals.filter((one) => one === code).length]),
+    ),
+    expiryLatenessMs: { p50: at(0.5), p99: at(0.99), max: Math.round(lateness.at(-1) ?? 0) },
+    clockSkewMs: Math.round(truth.skew),
+  };
+}

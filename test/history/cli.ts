@@ -1,0 +1,112 @@
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { check } from './checker';
+import type { History } from './log';
+import { type Outcome, run } from './run';
+import { GONE_MS } from './service';
+import { explain } from './violations';
+import { runWorkload } from './workload';
+
+const USAGE = `npm run check:history -- [--minutes 5 | --seconds 30] [--nodes 1] [--pairs 5] [--pace 1] [--seed N]
+    [--redis] [--kill-node] [--url http://…,http://…] [--log FILE]
+
+Runs clients against the build, one process a node, over a Redis of its own where there is more than one; or against
+nodes that run already (--url). Ends with 1 where what they saw breaks a guarantee. README.md beside this tells more.`;
+
+/** Violations that are shown in full; the rest is counted. */
+const MAX_SHOWN = 10;
+/** Settles a service of unknown settings: past the default graces. */
+const FOREIGN_GONE_MS = 33_000;
+
+interface Options {
+  readonly seed: number;
+  readonly seconds: number;
+  readonly nodes: number;
+  readonly pairs: number;
+  readonly pace: number;
+  readonly redis: boolean;
+  readonly killNodes: boolean;
+  readonly urls: readonly string[];
+  readonly log: string | undefined;
+}
+
+function readOptions(): Options | undefined {
+  const { values } = parseArgs({
+    options: {
+      minutes: { type: 'string' },
+      seconds: { type: 'string' },
+      nodes: { type: 'string', default: '1' },
+      pairs: { type: 'string', default: '5' },
+      pace: { type: 'string', default: '1' },
+      seed: { type: 'string' },
+      redis: { type: 'boolean', default: false },
+      'kill-node': { type: 'boolean', default: false },
+      url: { type: 'string' },
+      log: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const { minutes, seconds, seed, url, log } = values;
+  const options = {
+    seed: seed === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(seed),
+    seconds: seconds === undefined ? Number(minutes ?? 5) * 60 : Number(seconds),
+    nodes: Number(values.nodes),
+    pairs: Number(values.pairs),
+    pace: Number(values.pace),
+    redis: values.redis,
+    killNodes: values['kill-node'],
+    urls: url?.split(',') ?? [],
+    log,
+  };
+  const numbers = [options.seed, options.seconds, options.nodes, options.pairs, options.pace];
+  const wrong = numbers.some(Number.isNaN) || (options.killNodes && options.nodes < 2);
+  return values.help || wrong ? undefined : options;
+}
+
+async function runAgainst(options: Options): Promise<Outcome> {
+  if (options.urls.length === 0) {
+    return run(options);
+  }
+  const nodes = options.urls.map((url, index) => ({ index, url }));
+  const history = await runWorkload({ ...options, nodes: () => nodes, goneMs: FOREIGN_GONE_MS, quietMs: GONE_MS });
+  return { ...check(history), history, kills: 0, serverLog: [] };
+}
+
+function print(outcome: Outcome, { seed }: Options): void {
+  const { violations, counts, kills, history, serverLog } = outcome;
+  const lines = [JSON.stringify({ seed, entries: history.entries.length, kills, ...counts }, undefined, 2)];
+  lines.push(...violations.slice(0, MAX_SHOWN).map((violation) => explain(violation, history)));
+  if (serverLog.length > 0) {
+    lines.push(`The nodes wrote ${serverLog.length} lines, the last ones are:`, ...serverLog.slice(-MAX_SHOWN));
+  }
+  const kinds = new Map<string, number>();
+  violations.forEach(({ kind }) => kinds.set(kind, (kinds.get(kind) ?? 0) + 1));
+  const found = [...kinds].map(([kind, count]) => `${count} × ${kind}`).join(', ');
+  lines.push(violations.length === 0 ? `seed ${seed}: nothing found` : `seed ${seed}: ${found}`);
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** The command. */
+export async function main(): Promise<void> {
+  const options = readOptions();
+  if (!options) {
+    process.stderr.write(`${USAGE}\n`);
+    process.exitCode = 2;
+    return;
+  }
+  process.stdout.write(`seed ${options.seed}, ${options.seconds} s\n`);
+  const outcome = await runAgainst(options);
+  if (options.log !== undefined) {
+    writeLog(options.log, outcome.history);
+  }
+  print(outcome, options);
+  process.exitCode = outcome.violations.length > 0 ? 1 : 0;
+}
+
+/** One entry a line; an answer names the number of what was asked. */
+function writeLog(file: string, { clients, entries }: History): void {
+  const lines = [clients, ...entries].map((line) =>
+    JSON.stringify(line, (key, value: unknown) => (key === 'to' ? (value as { n: number }).n : value)),
+  );
+  writeFileSync(file, `${lines.join('\n')}\n`);
+}

@@ -1,0 +1,79 @@
+import { createApp } from '../support/create-app';
+import { BROKEN, GOOD, type Variant } from './broken/variants';
+import { check, type Verdict } from './checker';
+import type { History } from './log';
+import { run, type RunOptions } from './run';
+import { explain } from './violations';
+import { runWorkload } from './workload';
+
+/** Another seed would be as good; with the same one clients want the same again, though not at the same time. */
+const SEED = 20260101;
+/** Shown of what was found. */
+const MAX_SHOWN = 5;
+
+const SHORT: RunOptions = { seed: SEED, seconds: 8, nodes: 1, pairs: 4, pace: 1, redis: false, killNodes: false };
+const APP_SETTINGS = { ROOM_EMPTY_GRACE_MS: '300', PRESENCE_GRACE_MS: '100', SEED_DEMO_USERS: 'false' };
+
+/** Fails with what was seen around each of the first violations, and with the seed. */
+function expectNone({ violations, history }: Verdict & { history: History }): void {
+  const shown = violations.slice(0, MAX_SHOWN).map((violation) => explain(violation, history));
+  expect(`seed ${SEED}: ${violations.length} found\n${shown.join('\n')}`).toBe(`seed ${SEED}: 0 found\n`);
+}
+
+describe('the history of clients that come and go', () => {
+  it('on one node in memory breaks no promise', async () => {
+    const outcome = await run(SHORT);
+    expectNone(outcome);
+    expect(outcome.counts.acked).toBeGreaterThan(100);
+    expect(outcome.counts.resumed).toBeGreaterThan(10);
+    expect(outcome.serverLog).toEqual([]);
+  }, 60_000);
+
+  it('on two nodes over Redis breaks no promise', async () => {
+    const outcome = await run({ ...SHORT, nodes: 2 });
+    expectNone(outcome);
+    expect(outcome.counts.acked).toBeGreaterThan(100);
+    expect(outcome.counts.resumed).toBeGreaterThan(10);
+    expect(outcome.serverLog).toEqual([]);
+  }, 60_000);
+});
+
+describe('the checker', () => {
+  async function historyOf({ replace }: Variant): Promise<History> {
+    const app = await createApp({ settings: APP_SETTINGS, replace });
+    try {
+      const nodes = () => [{ index: 0, url: app.url }];
+      return await runWorkload({ seed: SEED, seconds: 4, pairs: 3, pace: 1, nodes, goneMs: 500, quietMs: 300 });
+    } finally {
+      await app.close();
+    }
+  }
+
+  it.concurrent(
+    `finds nothing in ${GOOD.name}`,
+    async () => {
+      const history = await historyOf(GOOD);
+      expectNone({ ...check(history), history });
+    },
+    60_000,
+  );
+
+  it.concurrent.each(BROKEN)(
+    'tells $name from it',
+    async (variant) => {
+      const { violations } = check(await historyOf(variant));
+      const kinds = new Set(violations.map(({ kind }) => kind));
+      if (process.env.DBG)
+        require('fs').appendFileSync(
+          '/tmp/kinds.txt',
+          variant.name +
+            ': ' +
+            [...kinds].map((k) => k + ' ' + violations.filter((v) => v.kind === k).length).join(', ') +
+            '\n',
+        );
+      expect([...kinds]).toEqual(expect.arrayContaining([...variant.kinds]));
+      expect([...kinds].filter((kind) => ![...variant.kinds, ...variant.also].includes(kind))).toEqual([]);
+    },
+    60_000,
+  );
+});

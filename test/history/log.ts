@@ -1,0 +1,157 @@
+/** In rising order. */
+export const STATUSES = ['sent', 'delivered', 'seen'] as const;
+export type Status = (typeof STATUSES)[number];
+export const rank = (status: Status): number => STATUSES.indexOf(status);
+
+/** A message as a client was shown it. Times are epoch ms. Equal ones are one object: a long run shows them often. */
+export interface Shown {
+  readonly id: string;
+  readonly seq: number;
+  readonly senderId: string;
+  readonly type: string;
+  readonly status: Status;
+  readonly clientId: string | undefined;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  /** Whether its text is the one that its sender gave it. */
+  readonly intact: boolean;
+}
+
+/** Where a client left off, as it tells the server. */
+export interface Point {
+  readonly since: number;
+  readonly epoch: string;
+  readonly sinceTime: string;
+}
+
+/** What a join ack tells of the room's messages. */
+export interface JoinAck {
+  readonly messages: readonly Shown[];
+  readonly changed: readonly Shown[];
+  readonly live: readonly (readonly [number, number])[];
+  readonly lastSeq: number;
+  readonly epoch: string;
+  readonly gap: boolean;
+  readonly more: boolean;
+  readonly serverTime: string;
+}
+
+/** Messages that a receipt is about. */
+export type Range = { readonly messageId: string } | { readonly upToSeq: number };
+
+/** What a client asks the server. `call` is a request by REST. */
+export type Ask =
+  | { readonly ask: 'send'; readonly key: string; readonly ttl: number | undefined }
+  | { readonly ask: 'join'; readonly point: Point | undefined }
+  | { readonly ask: 'leave' }
+  | { readonly ask: 'raise'; readonly range: Range; readonly status: Status }
+  | { readonly ask: 'settle' }
+  | { readonly ask: 'page'; readonly call: true; readonly final: boolean }
+  | { readonly ask: 'list'; readonly call: true }
+  | { readonly ask: 'configure'; readonly call: true }
+  | { readonly ask: 'delete'; readonly call: true };
+
+export interface SentAck {
+  readonly id: string;
+  readonly seq: number;
+  readonly expiresAt: number;
+  readonly duplicate: boolean;
+}
+
+/** What came of an ask: the ack, or the code of the refusal. `timeout` and `gone` (disconnected) are the client's own. */
+export type Answer =
+  | { readonly answer: 'sent'; readonly sent: SentAck; readonly serverTime: number }
+  | { readonly answer: 'joined'; readonly joined: JoinAck }
+  | { readonly answer: 'done' }
+  | { readonly answer: 'page'; readonly messages: readonly Shown[]; readonly more: boolean }
+  /** Of the list of rooms: the id of the last message of the client's room. */
+  | { readonly answer: 'listed'; readonly lastId: string | undefined }
+  | { readonly answer: 'refused'; readonly code: string };
+
+/** What a client was told without asking. */
+export type Told =
+  | { readonly told: 'connect'; readonly node: number; readonly socketId: string }
+  | { readonly told: 'disconnect'; readonly reason: string }
+  | { readonly told: 'new'; readonly message: Shown }
+  | { readonly told: 'status'; readonly range: Range; readonly status: Status; readonly userId: string }
+  | { readonly told: 'expired'; readonly ids: readonly string[] }
+  | { readonly told: 'closed'; readonly reason: string }
+  | { readonly told: 'foreign'; readonly event: string; readonly roomId: string };
+
+interface Common {
+  /** Order of the entry among those of all clients, 1, 2, 3 …: one process writes them all. */
+  readonly n: number;
+  /** Epoch ms, by the clock of the workload, with fractions; never going backwards. */
+  readonly at: number;
+  readonly client: string;
+  /** Number of the client's connection, from 1. */
+  readonly conn: number;
+}
+
+export type AskEntry = Common & Ask;
+/** An answer and the entry of what was asked. */
+export type AnswerEntry = Common & Answer & { readonly to: AskEntry };
+export type ToldEntry = Common & Told;
+export type Entry = AskEntry | AnswerEntry | ToldEntry;
+
+/** One client: a tab of a user, over all its connections. */
+export interface ClientInfo {
+  readonly name: string;
+  readonly userId: string;
+  readonly roomId: string;
+}
+
+/** Everything that the clients of a run did and saw. */
+export interface History {
+  readonly clients: readonly ClientInfo[];
+  readonly entries: readonly Entry[];
+}
+
+/** Epoch ms. One origin for all: entries of one process can be compared. */
+export const wallClock = (): number => performance.timeOrigin + performance.now();
+
+/** Where clients write what they do and see. */
+export class HistoryLog implements History {
+  readonly clients: ClientInfo[] = [];
+  readonly entries: Entry[] = [];
+  private readonly shown = new Map<string, Shown>();
+
+  constructor(private readonly clock: () => number = wallClock) {}
+
+  addClient(info: ClientInfo): void {
+    this.clients.push(info);
+  }
+
+  ask(client: string, conn: number, ask: Ask): AskEntry {
+    return this.add({ ...this.common(client, conn), ...ask });
+  }
+
+  answer(to: AskEntry, answer: Answer): AnswerEntry {
+    return this.add({ ...this.common(to.client, to.conn), ...answer, to });
+  }
+
+  tell(client: string, conn: number, told: Told): ToldEntry {
+    return this.add({ ...this.common(client, conn), ...told });
+  }
+
+  /** The one object for a message as it was shown. */
+  intern(message: Shown): Shown {
+    const key = `${message.id} ${message.status}`;
+    const known = this.shown.get(key);
+    if (!known) {
+      this.shown.set(key, message);
+      return message;
+    }
+    const same = (Object.keys(message) as (keyof Shown)[]).every((field) => known[field] === message[field]);
+    return same ? known : message;
+  }
+
+  private add<T extends Entry>(entry: T): T {
+    this.entries.push(entry);
+    return entry;
+  }
+
+  private common(client: string, conn: number): Common {
+    return { n: this.entries.length + 1, at: this.clock(), client, conn };
+  }
+}

@@ -1,0 +1,108 @@
+import type { AnswerEntry, Entry } from '../log';
+import type { Known } from '../truth';
+import type { Report } from '../violations';
+
+/** How long a message may take from the first sign of it to the last of the sockets, ms. */
+const FAN_OUT_MS = 1500;
+
+/** A time in which a connection was certainly to be told of every message. */
+export class Stretch {
+  to: Entry;
+  /** What was stored before, epoch ms, has certainly been told. */
+  heardUntil = -Infinity;
+  private readonly ids = new Set<string>();
+  private readonly acks: AnswerEntry[] = [];
+
+  constructor(readonly from: Entry) {
+    this.to = from;
+  }
+
+  /** Whether a message was told, or accounted for by a join ack. */
+  heard({ id, seq, epoch, first }: Known): boolean {
+    const covered = (entry: AnswerEntry): boolean => {
+      if (entry.answer !== 'joined') {
+        return false;
+      }
+      const { joined } = entry;
+      // One that says `more` keeps what is behind it for the next join, which may never have come.
+      return (joined.epoch === epoch && joined.lastSeq >= seq) || (joined.more && entry.n > first.n);
+    };
+    return this.ids.has(id) || this.acks.some(covered);
+  }
+
+  add(entry: Entry): void {
+    this.to = entry;
+    if ('told' in entry) {
+      if (entry.told === 'new') {
+        this.ids.add(entry.message.id);
+      }
+    } else if ('answer' in entry) {
+      if (entry.answer === 'joined') {
+        this.acks.push(entry);
+        entry.joined.messages.forEach(({ id }) => this.ids.add(id));
+      }
+      // Whatever the server wrote before it took this request came before its ack.
+      const answered =
+        !('call' in entry.to) && (entry.answer !== 'refused' || !['timeout', 'gone'].includes(entry.code));
+      if (answered) {
+        this.heardUntil = Math.max(this.heardUntil, entry.to.at - FAN_OUT_MS);
+      }
+    }
+  }
+}
+
+/** The stretches of a client, over all its connections. Reports what is told to one that has left. */
+export function listeningStretches(entries: readonly Entry[], report: Report): Stretch[] {
+  const stretches: Stretch[] = [];
+  let current: Stretch | undefined;
+  /** `out` from the ack of a leave to the next join or send; `unsure` while either is under way. */
+  let audience: 'in' | 'out' | 'unsure' = 'unsure';
+  let lastBack = 0;
+  let leave: Entry | undefined;
+  /** Whether the room stands, as far as this connection can know: to leave one that does not is without effect. */
+  let stands = false;
+  const begin = (entry: Entry): void => {
+    audience = 'in';
+    if (!current) {
+      current = new Stretch(entry);
+      stretches.push(current);
+    }
+  };
+  for (const entry of entries) {
+    current?.add(entry);
+    if ('told' in entry) {
+      stands = entry.told === 'new' || (stands && entry.told !== 'connect' && entry.told !== 'closed');
+      if (entry.told === 'connect' || (entry.told === 'closed' && !leave)) {
+        // A room that is opened again has forgotten who left it.
+        lastBack = entry.n;
+        begin(entry);
+      } else if (entry.told === 'closed') {
+        // Whether the leave was of the old room or is of the next one is not known.
+        lastBack = entry.n;
+      } else if (entry.told === 'disconnect') {
+        current = undefined;
+        audience = 'unsure';
+      } else if (entry.told === 'new' && audience === 'out') {
+        report.add('after-leave', entry, `seq ${entry.message.seq}`);
+      }
+    } else if ('ask' in entry) {
+      if (entry.ask === 'leave') {
+        leave = entry;
+        current = undefined;
+        audience = 'unsure';
+      } else if (entry.ask === 'join' || entry.ask === 'send') {
+        lastBack = entry.n;
+        audience = audience === 'out' ? 'unsure' : audience;
+      }
+    } else if (entry.to === leave) {
+      audience = entry.answer === 'done' && stands && lastBack < entry.to.n ? 'out' : audience;
+      leave = undefined;
+    } else if (entry.answer === 'joined' || entry.answer === 'sent') {
+      stands = true;
+      if (!leave && lastBack === entry.to.n) {
+        begin(entry);
+      }
+    }
+  }
+  return stretches;
+}

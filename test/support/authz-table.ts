@@ -1,0 +1,170 @@
+/**
+ * Who asks. The room of the world is one of `member` with a peer; to `stranger`, an account too, it is closed, and no
+ * less so to `admin`, whose account has that role.
+ */
+export const ACTORS = ['member', 'stranger', 'admin', 'guest', 'expired', 'revoked', 'anonymous'] as const;
+export type Actor = (typeof ACTORS)[number];
+
+/** What a row's request is made of. */
+export interface World {
+  readonly roomId: string;
+  /** The other one in the room. */
+  readonly peerId: string;
+  /** A message in it, of the peer. */
+  readonly messageId: string;
+  /** A good token of `member`. */
+  readonly memberToken: string;
+  readonly password: string;
+  /** Unique in the run. */
+  readonly name: string;
+  /** An image of `member`, which no message shows. */
+  readonly filename: string;
+}
+
+type Outcomes<T> = Readonly<Record<Actor, T>>;
+
+export interface RouteRow {
+  /** Method and path as they are registered. */
+  readonly handler: string;
+  /** The HTTP status that each gets. */
+  readonly status: Outcomes<number>;
+  readonly body?: (world: World) => object;
+  /** The field of a form that takes an image, in place of a body. */
+  readonly file?: string;
+}
+
+export interface EventRow {
+  /** Namespace and event as they are registered. */
+  readonly handler: string;
+  /** `success` or the error code that each gets. */
+  readonly outcome: Outcomes<string>;
+  readonly payload: (world: World) => object;
+}
+
+const noToken = <T>(outcome: T) => ({ expired: outcome, revoked: outcome, anonymous: outcome });
+
+/** Public: tokens are not looked at. */
+const open = (status: number): Outcomes<number> => ({
+  member: status,
+  stranger: status,
+  admin: status,
+  guest: status,
+  ...noToken(status),
+});
+/** About oneself or about everyone. */
+const identified = (status: number): Outcomes<number> => ({ ...open(status), ...noToken(401) });
+/** The same, not for guests. */
+const account = (status: number): Outcomes<number> => ({ ...identified(status), guest: 403 });
+/** About one room: who is not in it does not learn whether it is there. */
+const inRoom = (status: number): Outcomes<number> => ({ ...account(status), stranger: 404, admin: 404 });
+/** For operators. */
+const operator = (status: number): Outcomes<number> => ({ ...open(403), admin: status, ...noToken(401) });
+
+const refused = noToken('AuthenticationError');
+const outsiders = <T>(outcome: T) => ({ stranger: outcome, admin: outcome });
+const memberEvent = {
+  member: 'success',
+  ...outsiders('NotFoundError'),
+  guest: 'AuthorizationError',
+  ...refused,
+};
+/** A success without effect for who has no part in it: a race must not become an error on a page. */
+const harmless = { member: 'success', ...outsiders('success'), guest: 'success', ...refused };
+
+const route = (handler: string, status: Outcomes<number>, body?: RouteRow['body']): RouteRow => ({
+  handler,
+  status,
+  body,
+});
+const event = (handler: string, outcome: Outcomes<string>, payload: EventRow['payload']): EventRow => ({
+  handler,
+  outcome,
+  payload,
+});
+
+const room = ({ roomId }: World) => ({ roomId });
+const newAccount = ({ name, password }: World) => ({ username: name, email: `${name}@example.com`, password });
+
+/** Every REST route of the application. One that is missing here fails the test. */
+export const ROUTES: readonly RouteRow[] = [
+  route('GET /', open(200)),
+  route('GET /health', open(200)),
+  route('GET /health/live', open(200)),
+  route('GET /health/ready', open(200)),
+  route('GET /api/health', open(200)),
+  route('GET /api/socket/stats', open(200)),
+  ...['', '/', '/index.html', '/swagger-ui-init.js', '/docs/swagger-ui-init.js', '-json', '-yaml'].map((rest) =>
+    route(`GET /api/docs${rest}`, open(200)),
+  ),
+  route('GET /api/docs/LICENSE', open(404)),
+  ...['asyncapi.json', 'events', 'events/page.js', 'events/viewer.js', 'events/viewer.css'].map((path) =>
+    route(`GET /api/${path}`, open(200)),
+  ),
+  // Has a token of its own, which is set here and which nobody has.
+  route('GET /metrics', open(401)),
+
+  route('POST /api/auth/register', open(201), newAccount),
+  route('POST /api/auth/login', open(200), ({ password }) => ({ email: 'peer@example.com', password })),
+  route('GET /api/auth/me', identified(200)),
+  route('POST /api/auth/refresh', account(200)),
+  route('POST /api/auth/logout', identified(204)),
+  route('POST /api/auth/password', account(204), ({ password }) => ({
+    currentPassword: password,
+    newPassword: 'another password',
+  })),
+
+  route('GET /api/users', identified(200)),
+  route('GET /api/users/search', identified(200)),
+  route('GET /api/users/online', identified(200)),
+  route('GET /api/users/available', identified(200)),
+  route('GET /api/users/stats', identified(200)),
+  route('GET /api/users/:id', identified(200)),
+  route('PATCH /api/users/me', account(200), () => ({ bio: 'x' })),
+  route('DELETE /api/users/me', identified(204)),
+
+  route('POST /api/chat/rooms', account(200), ({ peerId }) => ({ otherUserId: peerId })),
+  route('GET /api/chat/rooms', account(200)),
+  route('GET /api/chat/rooms/:roomId/messages', inRoom(200)),
+  route('POST /api/chat/rooms/:roomId/messages', inRoom(201), () => ({ content: 'x' })),
+  route('POST /api/chat/rooms/:roomId/read', inRoom(204), () => ({ upToSeq: 1 })),
+  route('PATCH /api/chat/rooms/:roomId', inRoom(200), () => ({ settings: { messageTtl: 60 } })),
+  route('DELETE /api/chat/rooms/:roomId', inRoom(204)),
+  route('GET /api/chat/stats', account(200)),
+  route('GET /api/chat/online-users', account(200)),
+
+  { handler: 'POST /api/images/upload', status: account(200), file: 'image' },
+  route('GET /api/images/:filename', { ...open(404), member: 200 }),
+
+  route('GET /api/admin/users', operator(200)),
+  route('POST /api/admin/users', operator(201), newAccount),
+  route('PUT /api/admin/users/:id', operator(200), () => ({ role: 'user' })),
+  route('DELETE /api/admin/users/:id', operator(200)),
+  route('POST /api/admin/users/:id/revoke', operator(204)),
+  route('GET /api/admin/overview', operator(200)),
+  // Without Redis it has nothing to test.
+  route('GET /api/redis/test', open(503)),
+];
+
+/** Every event of every namespace. One that is missing here fails the test. */
+export const EVENTS: readonly EventRow[] = [
+  event(
+    '/ auth:refresh',
+    { member: 'success', ...outsiders('AuthorizationError'), guest: 'AuthorizationError', ...refused },
+    ({ memberToken }) => ({ token: memberToken }),
+  ),
+  event('/ room:join', memberEvent, room),
+  event('/ room:leave', harmless, room),
+  event('/ message:send', memberEvent, ({ roomId }) => ({ roomId, content: 'x' })),
+  event('/ message:status', memberEvent, ({ roomId, messageId }) => ({ roomId, messageId, status: 'seen' })),
+  event('/ typing:start', memberEvent, room),
+  event('/ typing:stop', harmless, room),
+];
+
+/** Handlers without a row, and rows without a handler. */
+export function compare(registered: readonly string[], rows: readonly { handler: string }[]): Record<string, string[]> {
+  const tabled = rows.map(({ handler }) => handler);
+  return {
+    missing: registered.filter((handler) => !tabled.includes(handler)),
+    stale: tabled.filter((handler) => !registered.includes(handler)),
+  };
+}
