@@ -18,7 +18,7 @@ module.exports = {
     {
       name: 'storage-knows-no-feature',
       severity: 'error',
-      from: { path: '^src/(storage|limits|expiry)/' },
+      from: { path: '^src/(storage|nodes|limits|expiry)/' },
       to: { path: '^src/(auth|users|presence|chat|attachments|operations|realtime)/' },
     },
     {

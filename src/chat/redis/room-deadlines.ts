@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { ExpiryQueue } from '../../expiry/expiry-queue';
 import { EXPIRY_KIND } from '../engine/room-feed';
 import { RedisRooms, type RoomScript } from './redis-rooms';
@@ -11,6 +11,7 @@ import { INDEXED } from './room-scripts.lua';
  */
 @Injectable()
 export class RoomDeadlines {
+  private readonly logger = new Logger(RoomDeadlines.name);
   private readonly indexed: RoomScript<null>;
 
   constructor(
@@ -24,7 +25,10 @@ export class RoomDeadlines {
   async index(roomId: string, epoch: string, at: string | null): Promise<void> {
     if (at !== null) {
       await this.queue.scheduleSooner(EXPIRY_KIND, roomId, Number(at));
-      await this.indexed(roomId, epoch, at);
+      // Nobody waits for this: should it fail, the queue is told once more by the next send.
+      this.indexed(roomId, epoch, at).catch((error: unknown) => {
+        this.logger.debug({ err: error, roomId }, 'A room was not told that the queue knows its deadline');
+      });
     }
   }
 

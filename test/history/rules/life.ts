@@ -6,14 +6,16 @@ import type { Report } from '../violations';
 interface Death {
   readonly epoch: string;
   readonly entry: Entry;
+  /** Number of the join that first told of the epoch. */
+  readonly seen: number;
 }
 
 /** Rooms are wiped when both have left and nothing waits, or when somebody asks for it; never else. */
 export function checkLives(truth: Truth, report: Report): void {
-  for (const { epoch, entry } of deaths(truth, report)) {
+  for (const { epoch, entry, seen } of deaths(truth, report)) {
     const ofRoom = truth.asksIn.get(truth.roomOf(entry)) ?? [];
     const messages = [...(truth.epochs.get(epoch)?.values() ?? [])];
-    const birth = Math.min(entry.n, ...messages.map((known) => truth.askOf(known)?.n ?? known.first.n));
+    const birth = Math.min(seen, ...messages.map((known) => truth.askOf(known)?.n ?? known.first.n));
     const answeredAfter = (ask: AskEntry, n: number): boolean => (truth.answers.get(ask.n)?.n ?? Infinity) > n;
     const wiped = ofRoom.some((ask) => ask.ask === 'delete' && ask.n < entry.n && answeredAfter(ask, birth));
     if (wiped) {
@@ -43,6 +45,7 @@ function mayRaise(ask: AskEntry, { id, seq, senderId }: Known, truth: Truth): bo
 /** First sign of the end of each epoch that ended. */
 function deaths(truth: Truth, report: Report): Death[] {
   const found = new Map<string, Entry>();
+  const seen = new Map<string, number>();
   for (const entries of truth.entriesOf.values()) {
     let epoch: string | undefined;
     let joined = false;
@@ -69,9 +72,10 @@ function deaths(truth: Truth, report: Report): Death[] {
         if (entry.joined.epoch !== epoch) {
           died(entry);
         }
+        seen.set(entry.joined.epoch, Math.min(entry.to.n, seen.get(entry.joined.epoch) ?? Infinity));
         [epoch, joined] = [entry.joined.epoch, entry.to.n > left];
       }
     }
   }
-  return [...found].map(([epoch, entry]) => ({ epoch, entry }));
+  return [...found].map(([epoch, entry]) => ({ epoch, entry, seen: seen.get(epoch) ?? entry.n }));
 }
