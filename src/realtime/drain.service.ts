@@ -53,7 +53,8 @@ export class DrainService {
     await pause();
     await this.atMost(IN_FLIGHT_MS, () => this.realtime.inFlight > 0);
     this.realtime.closeAll();
-    await this.atMost(GOODBYE_MS, () => this.realtime.connectionCount > 0);
+    // What the sockets held is given back while the stores are there; the rest is for other nodes to take over.
+    await this.atMost(GOODBYE_MS, () => this.realtime.connectionCount > 0 || this.realtime.hooksAtWork > 0);
   }
 
   private async atMost(ms: number, isBusy: () => boolean): Promise<void> {

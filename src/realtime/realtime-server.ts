@@ -21,6 +21,7 @@ export class RealtimeServer implements OnApplicationBootstrap {
   private readonly dispatchers: Dispatcher[] = [];
   private server: Server | undefined;
   private isDraining = false;
+  private hooksRunning = 0;
 
   constructor(
     private readonly handlerMap: HandlerMap,
@@ -49,6 +50,11 @@ export class RealtimeServer implements OnApplicationBootstrap {
   /** Events whose handlers have not answered yet. */
   get inFlight(): number {
     return this.dispatchers.reduce((sum, dispatcher) => sum + dispatcher.inFlight, 0);
+  }
+
+  /** Connection hooks that are not done yet: what sockets that are gone leave to be tidied up. */
+  get hooksAtWork(): number {
+    return this.hooksRunning;
   }
 
   /** Connections of this node, authenticated or not. */
@@ -112,7 +118,8 @@ export class RealtimeServer implements OnApplicationBootstrap {
       try {
         const done = hook[name]?.(socket) as Awaitable<void> | undefined;
         if (done && isPromise(done)) {
-          done.catch((error: unknown) => this.hookFailed(name, error));
+          this.hooksRunning++;
+          void done.catch((error: unknown) => this.hookFailed(name, error)).finally(() => this.hooksRunning--);
         }
       } catch (error) {
         this.hookFailed(name, error);

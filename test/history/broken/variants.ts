@@ -1,3 +1,4 @@
+import type { Type } from '@nestjs/common';
 import type { TestingModuleBuilder } from '@nestjs/testing';
 import { MessageStore } from '../../../src/chat/engine/message.store';
 import { RoomFeed } from '../../../src/chat/engine/room-feed';
@@ -5,7 +6,7 @@ import { ExpiryQueue } from '../../../src/expiry/expiry-queue';
 import { RoomDelivery } from '../../../src/realtime/room-delivery';
 import type { Kind } from '../violations';
 import { DeafDelivery, HoldlessDelivery, LosingDelivery } from './deliveries';
-import { ForgetfulRoomFeed, HastyRoomFeed, LateExpiryQueue, SeparateRoomFeed } from './feeds';
+import { ForgetfulRoomFeed, HastyRoomFeed, LateExpiryQueue, PatientRoomFeed, SeparateRoomFeed } from './feeds';
 import {
   ForgetfulMessageStore,
   GenerousMessageStore,
@@ -17,84 +18,84 @@ import {
 /** A server that breaks one promise. */
 export interface Variant {
   readonly name: string;
-  readonly replace: (builder: TestingModuleBuilder) => void;
+  readonly replace: (builder: TestingModuleBuilder) => unknown;
   /** What must be found. */
   readonly kinds: readonly Kind[];
   /** What may be found with it; nothing else may. */
   readonly also: readonly Kind[];
 }
 
-const slow = (builder: TestingModuleBuilder): TestingModuleBuilder =>
-  builder.overrideProvider(MessageStore).useClass(SlowMessageStore);
+type Replace = Variant['replace'];
+
+const feed =
+  (type: Type<RoomFeed>): Replace =>
+  (builder) =>
+    builder.overrideProvider(RoomFeed).useClass(type);
+const store =
+  (type: Type<MessageStore>): Replace =>
+  (builder) =>
+    builder.overrideProvider(MessageStore).useClass(type);
+const delivery =
+  (type: Type<RoomDelivery>): Replace =>
+  (builder) =>
+    builder.overrideProvider(RoomDelivery).useClass(type);
+
+/** A good server whose store is slow, with some parts replaced. */
+const slow =
+  (...parts: Replace[]): Replace =>
+  (builder) =>
+    [feed(PatientRoomFeed), store(SlowMessageStore), ...parts].forEach((replace) => replace(builder));
 
 /** Breaks no promise. */
-export const GOOD: Variant = { name: 'a good server whose store is slow', replace: slow, kinds: [], also: [] };
+export const GOOD: Variant = { name: 'a good server whose store is slow', replace: slow(), kinds: [], also: [] };
 
 export const BROKEN: readonly Variant[] = [
   {
     name: 'publish outside the append',
-    replace: (builder) => slow(builder).overrideProvider(RoomFeed).useClass(SeparateRoomFeed),
+    replace: slow(feed(SeparateRoomFeed)),
     kinds: ['reordered'],
-    also: ['hole', 'doubled', 'status', 'lost', 'not-dropped', 'after-leave'],
+    also: ['hole', 'doubled', 'status', 'lost', 'not-dropped', 'after-leave', 'after-expiry'],
   },
   {
     name: 'a join without hold-back',
-    replace: (builder) => slow(builder).overrideProvider(RoomDelivery).useClass(HoldlessDelivery),
+    replace: slow(delivery(HoldlessDelivery)),
     kinds: ['hole'],
-    also: ['lost', 'status', 'not-dropped', 'doubled'],
+    also: ['lost', 'status', 'not-dropped', 'doubled', 'reordered', 'corrupt', 'wiped'],
   },
-  {
-    name: 'a store that forgets dedupe',
-    replace: (builder) => slow(builder).overrideProvider(RoomFeed).useClass(ForgetfulRoomFeed),
-    kinds: ['doubled'],
-    also: [],
-  },
+  { name: 'a store that forgets dedupe', replace: slow(feed(ForgetfulRoomFeed)), kinds: ['doubled'], also: [] },
   {
     name: 'late expiry',
-    replace: (builder) =>
-      builder
-        .overrideProvider(MessageStore)
-        .useClass(LateMessageStore)
-        .overrideProvider(ExpiryQueue)
-        .useClass(LateExpiryQueue),
+    replace: slow(store(LateMessageStore), (builder) =>
+      builder.overrideProvider(ExpiryQueue).useClass(LateExpiryQueue),
+    ),
     kinds: ['after-expiry'],
     // The feed raises nothing any more that the store still shows.
     also: ['not-dropped', 'unaccounted', 'status'],
   },
   {
     name: 'a resume that keeps what is gone',
-    replace: (builder) => builder.overrideProvider(MessageStore).useClass(GenerousMessageStore),
+    replace: slow(store(GenerousMessageStore)),
     kinds: ['unaccounted'],
     also: ['not-dropped'],
   },
   {
     name: 'a resume that loses messages',
-    replace: (builder) => builder.overrideProvider(MessageStore).useClass(LosingMessageStore),
+    replace: slow(store(LosingMessageStore)),
     kinds: ['lost'],
     also: ['unaccounted'],
   },
   {
     name: 'a delivery that loses events',
-    replace: (builder) => slow(builder).overrideProvider(RoomDelivery).useClass(LosingDelivery),
+    replace: slow(delivery(LosingDelivery)),
     kinds: ['hole'],
-    also: ['lost', 'status', 'not-dropped', 'corrupt', 'doubled', 'wiped', 'reordered'],
+    also: ['lost', 'status', 'not-dropped', 'corrupt', 'doubled', 'reordered', 'after-leave', 'wiped'],
   },
-  {
-    name: 'a delivery that does not heed leaves',
-    replace: (builder) => slow(builder).overrideProvider(RoomDelivery).useClass(DeafDelivery),
-    kinds: ['after-leave'],
-    also: [],
-  },
+  { name: 'a delivery that heeds no leave', replace: slow(delivery(DeafDelivery)), kinds: ['after-leave'], also: [] },
   {
     name: 'a store that forgets who has read',
-    replace: (builder) => builder.overrideProvider(MessageStore).useClass(ForgetfulMessageStore),
+    replace: slow(store(ForgetfulMessageStore)),
     kinds: ['status'],
     also: [],
   },
-  {
-    name: 'a room that is wiped too early',
-    replace: (builder) => slow(builder).overrideProvider(RoomFeed).useClass(HastyRoomFeed),
-    kinds: ['wiped'],
-    also: [],
-  },
+  { name: 'a room that is wiped too early', replace: slow(feed(HastyRoomFeed)), kinds: ['wiped'], also: [] },
 ];
