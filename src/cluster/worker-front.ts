@@ -62,9 +62,12 @@ export function listenAsWorker(application: Server, { id, folder, port, host }: 
 }
 
 function forward(request: IncomingMessage, response: ServerResponse, path: string): void {
-  const { method, url, headers } = request;
-  const onward = httpRequest({ socketPath: path, method, path: url, headers }, (answer) => {
-    response.writeHead(answer.statusCode ?? 502, answer.headers);
+  const { method, url } = request;
+  // A connection of its own for each: one that is kept may be closed by the other end just as it is used again.
+  const headers = { ...request.headers, connection: 'close' };
+  const onward = httpRequest({ agent: false, socketPath: path, method, path: url, headers }, (answer) => {
+    const { connection: _hop, 'keep-alive': _alive, ...passed } = answer.headers;
+    response.writeHead(answer.statusCode ?? 502, passed);
     answer.pipe(response);
   });
   // The worker is gone and its sessions with it: the client begins a new one.
