@@ -31,7 +31,7 @@ export class MemoryMessageStore extends MessageStore {
 
   override page(roomId: string, before: number | undefined, limits: PageLimits): Page {
     const room = this.state.rooms.get(roomId);
-    return room ? this.newest(room, before, limits) : { messages: [], more: false };
+    return room ? this.newest(room, before, limits, this.clock.now()) : { messages: [], more: false };
   }
 
   override snapshot(roomId: string, from: ResumePoint | undefined, limits: PageLimits): Snapshot | undefined {
@@ -39,17 +39,19 @@ export class MemoryMessageStore extends MessageStore {
     if (!room) {
       return undefined;
     }
+    // One instant for all of it: what expires while it is read would be in one part and not in another.
+    const now = this.clock.now();
     const common = { room: room.view(), activeUsers: room.activeUsers() };
     if (from && from.epoch === room.epoch && from.since <= room.lastSeq) {
-      const changed = this.changed(room, from);
+      const changed = this.changed(room, from, now);
       if (changed.length <= MAX_CHANGED) {
-        const { messages, more } = this.take(room, room.ascending(this.clock.now(), from.since + 1), limits);
+        const { messages, more } = this.take(room, room.ascending(now, from.since + 1), limits);
         const last = more ? messages.at(-1) : undefined;
-        const live = this.liveRanges(room, from.since);
+        const live = this.liveRanges(room, from.since, now);
         return { ...common, messages, more, live, changed, gap: false, lastSeq: last?.seq ?? room.lastSeq };
       }
     }
-    const { messages, more } = this.newest(room, undefined, limits);
+    const { messages, more } = this.newest(room, undefined, limits, now);
     return { ...common, messages, more, live: [], changed: [], gap: from !== undefined, lastSeq: room.lastSeq };
   }
 
@@ -57,8 +59,8 @@ export class MemoryMessageStore extends MessageStore {
     return this.state.records.read(handle, room.id, room.people);
   }
 
-  private newest(room: MemoryRoom, before: number | undefined, limits: PageLimits): Page {
-    const { messages, more } = this.take(room, room.descending(this.clock.now(), before), limits);
+  private newest(room: MemoryRoom, before: number | undefined, limits: PageLimits, now: number): Page {
+    const { messages, more } = this.take(room, room.descending(now, before), limits);
     return { messages: messages.reverse(), more };
   }
 
@@ -76,13 +78,13 @@ export class MemoryMessageStore extends MessageStore {
   }
 
   /** Messages up to the resume point whose status rose since; one more than `MAX_CHANGED` at most. */
-  private changed(room: MemoryRoom, from: ResumePoint): Message[] {
+  private changed(room: MemoryRoom, from: ResumePoint, now: number): Message[] {
     const changed: Message[] = [];
     if (from.sinceTime === undefined || room.lastChange < from.sinceTime) {
       return changed;
     }
     const { records } = this.state;
-    for (const handle of room.ascending(this.clock.now(), 1, from.since)) {
+    for (const handle of room.ascending(now, 1, from.since)) {
       if (records.changedAt(handle) >= from.sinceTime && records.statusRank(handle) > 0) {
         changed.push(this.read(room, handle));
         if (changed.length > MAX_CHANGED) {
@@ -93,10 +95,10 @@ export class MemoryMessageStore extends MessageStore {
     return changed;
   }
 
-  private liveRanges(room: MemoryRoom, upTo: number): [number, number][] {
+  private liveRanges(room: MemoryRoom, upTo: number, now: number): [number, number][] {
     const ranges: [number, number][] = [];
     let current: [number, number] | undefined;
-    for (const handle of room.ascending(this.clock.now(), 1, upTo)) {
+    for (const handle of room.ascending(now, 1, upTo)) {
       const seq = this.state.records.seq(handle);
       if (current && current[1] === seq - 1) {
         current[1] = seq;
