@@ -14,7 +14,7 @@ function makeLimits(): (session: SocketSession, cost?: EventCost) => boolean {
   const limits = new EventLimits(new MemoryRateLimiter(new FakeClock()), new Refusals(), config);
   return (session, cost = 'create') => {
     try {
-      limits.take(session, cost);
+      void limits.take(session, cost);
       return true;
     } catch (error) {
       expect(error).toMatchObject({ code: 'RateLimitError' });
