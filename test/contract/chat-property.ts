@@ -230,6 +230,7 @@ function essence(event: RoomEvent): object {
     case 'expired':
       return { ...common, ids: [...event.messageIds].sort() };
     case 'updated':
+    case 'members':
       return common;
     case 'key':
       return { ...common, userId: event.userId, publicKey: event.publicKey };

@@ -1,4 +1,5 @@
 import type { MakeChatKit } from './chat-kit';
+import { membershipContract } from './membership.suite';
 import { messageStoreContract } from './message-store.suite';
 import { roomDedupeContract } from './room-dedupe.suite';
 import { roomExpiryContract } from './room-expiry.suite';
@@ -15,5 +16,6 @@ export function chatStoresContract(makeKit: MakeChatKit): void {
   describe('receipts', () => roomReceiptsContract(makeKit));
   describe('expiry', () => roomExpiryContract(makeKit));
   describe('reading messages', () => messageStoreContract(makeKit));
+  describe('members', () => membershipContract(makeKit));
   describe('reading rooms', () => roomStoreContract(makeKit));
 }

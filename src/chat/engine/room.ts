@@ -23,7 +23,9 @@ export interface Room {
   readonly name: string | null;
   readonly description: string | null;
   readonly creatorId: string | null;
+  /** Both of a direct room; of others none, they are too many to travel along (`MembershipStore.members`). */
   readonly members: readonly Member[];
+  readonly memberCount: number;
   readonly settings: RoomSettings;
   readonly lastSeq: number;
   /** Counts everything that happened in the room, as its feed does. */

@@ -5,7 +5,7 @@ import { DEDUPE_MS } from '../engine/room-feed';
 const FEED_BUCKET_MS = 10_000;
 export const FEED_BUCKETS = 6;
 /** What a stored message takes in Redis besides its value (keys, indexes): measured, see docs/operating.md. */
-const MESSAGE_OVERHEAD = 600;
+export const MESSAGE_OVERHEAD = 600;
 const SYSTEM = MESSAGE_TYPES.indexOf('system');
 const SENT = MESSAGE_STATUSES.indexOf('sent');
 const DELIVERED = MESSAGE_STATUSES.indexOf('delivered');
@@ -105,16 +105,35 @@ publish('o', previous .. ' ' .. ARGV[9], cjson.encode({ previous, ARGV[9], view(
 return { 1, view() }
 `;
 
+/** Of rooms that have members, but direct ones. A list of bans or mutes has entries that begin with their end, '0' for none, and a comma. */
+export const OUTSIDERS = `
+local function grouped(type) return type == 'public' or type == 'private' end
+
+local function holds(list, user)
+  local till = string.match(redis.call('HGET', list, user) or '', '^(%d+),')
+  return till ~= nil and (till == '0' or tonumber(till) > now)
+end
+
+-- Of who is not in it, a private room is as unknown as one that never was.
+local function outsider(type, user)
+  if type ~= 'public' then return 'gone' end
+  return holds(base .. 'bans', user) and 'banned' or 'outside'
+end
+`;
+
 /**
  * ARGV: 24 hex digits, sender, type, ttl (s, '' for the room's), longest lifetime (ms), most messages, 1 where the server
- * is full, digest of sender and clientId or '', JSON. Gives nil, `new`, `again`, `room` (is full) or `server`; then the
- * value, the deadline to index, the epoch, the bytes taken; of a repeat also what is remembered of the first.
+ * is full, digest of sender and clientId or '', JSON. Gives nil, `new`, `again`, `room` (is full) or `server`, or `refused` and
+ * why, or `slow` and for how long (ms); then the value, the deadline to index, the epoch, the bytes taken and the type of the room; of a repeat what is remembered of the first.
  */
-export const APPEND = `${PRELUDE}
+export const APPEND = `${PRELUDE}${OUTSIDERS}
 local hex, sender, kind, ttl, longest = ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
 local digest, json = ARGV[10], ARGV[11]
-local standing = redis.call('HMGET', room, 'epoch', 'ttl', 'indexed')
+local standing = redis.call('HMGET', room, 'epoch', 'ttl', 'indexed', 'type', 'slow')
 if not standing[1] then return false end
+local group = grouped(standing[4]) and kind ~= ${SYSTEM}
+local roll = group and redis.call('HGET', base .. 'roll', sender)
+if group and not roll then return { 'refused', outsider(standing[4], sender) } end
 if digest ~= '' then
   local first = redis.call('HGET', base .. 'dd', digest)
   if first then
@@ -127,6 +146,13 @@ if digest ~= '' then
 end
 if redis.call('ZCARD', log) >= tonumber(ARGV[8]) then return { 'room' } end
 if ARGV[9] == '1' then return { 'server' } end
+if group and holds(base .. 'mutes', sender) then return { 'refused', 'muted' } end
+local pause = group and string.sub(roll, 1, 1) == '0' and tonumber(standing[5]) * 1000 or 0
+if pause > 0 then
+  local wait = (redis.call('GET', base .. 'slow:' .. sender) or -pause) + pause - now
+  if wait > 0 then return { 'slow', wait } end
+  redis.call('SET', base .. 'slow:' .. sender, now, 'PX', pause)
+end
 if ttl == '' then ttl = standing[2] end
 local deadline = ttl == '' and 0 or now + math.min(ttl * 1000, longest)
 local seq = redis.call('HINCRBY', room, 'lastSeq', 1)
@@ -143,7 +169,7 @@ else
 end
 if system then
   redis.call('HINCRBY', room, 'system', 1)
-else
+elseif not group then
   redis.call('ZADD', base .. 's:' .. sender, seq, seq)
 end
 if digest ~= '' then
@@ -153,7 +179,7 @@ redis.call('HINCRBY', room, 'bytes', bytes)
 redis.call('HSET', room, 'lastActivity', now)
 publish('m', seq, value)
 local late = deadline == 0 or (standing[3] and tonumber(standing[3]) <= deadline)
-return { 'new', value, not late and unindexed(), standing[1], bytes }
+return { 'new', value, not late and unindexed(), standing[1], bytes, standing[4] }
 `;
 
 /**
@@ -229,8 +255,10 @@ return view()
 `;
 
 /** ARGV: user, key. */
-export const SET_KEY = `${PRELUDE}
-if redis.call('EXISTS', room) == 0 or redis.call('HGET', base .. 'keys', ARGV[3]) == ARGV[4] then return end
+export const SET_KEY = `${PRELUDE}${OUTSIDERS}
+local type = redis.call('HGET', room, 'type')
+if not type or redis.call('HGET', base .. 'keys', ARGV[3]) == ARGV[4] then return end
+if grouped(type) and redis.call('HEXISTS', base .. 'roll', ARGV[3]) == 0 then return end
 redis.call('HSET', base .. 'keys', ARGV[3], ARGV[4])
 publish('k', ARGV[3], cjson.encode({ ARGV[3], ARGV[4] }))
 `;
@@ -290,18 +318,39 @@ end
 return { #ids, waiting(), next or false, bytes, system }
 `;
 
+export const CLOSING = `
+local function closeRoom(reason)
+  local standing = redis.call('HMGET', room, 'epoch', 'indexed', 'system', 'bytes')
+  publish('c', reason, reason)
+  local entries = redis.call('ZRANGE', log, 0, -1, 'WITHSCORES')
+  for i = 2, #entries, 2 do redis.call('UNLINK', message(entries[i])) end
+  local joined, ids, marks = redis.call('HLEN', base .. 'in'), members(), {}
+  for _, id in ipairs(ids) do redis.call('UNLINK', base .. 's:' .. id, base .. 'v:' .. id) end
+  local function mark(list, hash, pattern)
+    local found = redis.call('HGETALL', base .. hash)
+    for i = 1, #found, 2 do
+      marks[#marks + 1] = list
+      marks[#marks + 1] = found[i]
+      marks[#marks + 1] = string.match(found[i + 1], pattern)
+    end
+  end
+  mark('rooms', 'roll', '^%d+,%d+,(%x+)')
+  mark('bans', 'bans', '^%d+,(%x+)')
+  mark('mutes', 'mutes', '^%d+,(%x+)')
+  mark('invites', 'invites', '^(%x+)')
+  redis.call('UNLINK', room, log, due, base .. 'chg', base .. 'dd', base .. 'keys', base .. 'in', base .. 'out',
+    base .. 'roll', base .. 'order', base .. 'mods', base .. 'admins', base .. 'bans', base .. 'mutes', base .. 'invites')
+  return { standing[1], standing[2], now, #entries / 2 - standing[3], tonumber(standing[4]), joined, ids, marks }
+end
+`;
+
 /**
  * ARGV: reason, position or ''. Gives nil where it was not closed, else the epoch, the deadline on the queue or nil, now,
- * and what the room had: messages but system ones, bytes, joined users; its members.
+ * and what the room had: messages but system ones, bytes, joined users; the members of a direct room, and of others the
+ * lists that have users on them: list, user and token, flat.
  */
-export const CLOSE = `${PRELUDE}
-local standing = redis.call('HMGET', room, 'epoch', 'position', 'indexed', 'system', 'bytes')
-if not standing[1] or (ARGV[4] ~= '' and ARGV[4] ~= standing[2]) then return false end
-publish('c', ARGV[3], ARGV[3])
-local entries = redis.call('ZRANGE', log, 0, -1, 'WITHSCORES')
-for i = 2, #entries, 2 do redis.call('UNLINK', message(entries[i])) end
-local joined, ids = redis.call('HLEN', base .. 'in'), members()
-for _, id in ipairs(ids) do redis.call('UNLINK', base .. 's:' .. id, base .. 'v:' .. id) end
-redis.call('UNLINK', room, log, due, base .. 'chg', base .. 'dd', base .. 'keys', base .. 'in', base .. 'out')
-return { standing[1], standing[3], now, #entries / 2 - standing[4], tonumber(standing[5]), joined, ids }
+export const CLOSE = `${PRELUDE}${CLOSING}
+local position = redis.call('HGET', room, 'position')
+if not position or (ARGV[4] ~= '' and ARGV[4] ~= position) then return false end
+return closeRoom(ARGV[3])
 `;
