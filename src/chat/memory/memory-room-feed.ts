@@ -52,6 +52,10 @@ export class MemoryRoomFeed extends RoomFeed {
 
   override unfollow(): void {}
 
+  override followRoom(): void {}
+
+  override unfollowRoom(): void {}
+
   override open(draft: RoomDraft, roomsPerUser: number): { room: Room; opened: boolean } {
     const standing = this.state.rooms.get(draft.id);
     if (standing) {
@@ -71,6 +75,7 @@ export class MemoryRoomFeed extends RoomFeed {
 
   /** Takes a new room in. */
   stand(room: MemoryRoom): void {
+    room.position = this.state.lastPosition;
     this.state.rooms.set(room.id, room);
   }
 
@@ -137,6 +142,7 @@ export class MemoryRoomFeed extends RoomFeed {
     this.state.forgetGroup(room);
     this.occupancy.closed(room);
     this.timeline.closed(room);
+    this.state.lastPosition = Math.max(this.state.lastPosition, room.position + 1);
     this.hub.publish(room, { kind: 'closed', reason });
     return true;
   }
