@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock';
+import { type Awaitable, chain } from '../common/awaitable';
 import type { Identity } from '../common/identity';
 import { AppConfig } from '../config/app-config';
 import { ExpiryService } from '../expiry/expiry.service';
@@ -41,8 +42,11 @@ export class TypingService {
   }
 
   /** Marks the user as typing until the timeout, a stop, a send, a leave or the socket's end. @throws AppError NotFoundError */
-  start(user: Identity, roomId: string, socketId: string): void {
-    this.rooms.authorize(user, roomId);
+  start(user: Identity, roomId: string, socketId: string): Awaitable<void> {
+    return chain(this.rooms.authorize(user, roomId), () => this.mark(user, roomId, socketId));
+  }
+
+  private mark(user: Identity, roomId: string, socketId: string): void {
     const key = keyOf(user.userId, roomId);
     this.queue.schedule(TYPING, key, this.clock.now() + this.config.env.TYPING_TIMEOUT_MS);
     const before = this.marks.get(key);

@@ -2,10 +2,8 @@ import { isoTime } from '../common/clock';
 import type { MessageDto } from './dto/message.dto';
 import type { MemberDto, RoomDto } from './dto/room.dto';
 import type { Message } from './engine/message';
+import type { Membership } from './engine/membership';
 import type { Room } from './engine/room';
-
-/** Members told with a room. */
-const MAX_MEMBERS = 200;
 
 /** A message as clients see it: the one projection for fan-out, history and resume. */
 export function messageView(message: Message): MessageDto {
@@ -31,22 +29,27 @@ export function messageView(message: Message): MessageDto {
   return view;
 }
 
-/** A room as its members see it. */
-export function roomView(room: Room): RoomDto {
-  return {
+/** A room as its members see it; `members`: the first of one that is not direct, where they are told. */
+export function roomView(room: Room, members?: readonly Membership[]): RoomDto {
+  const view: RoomDto = {
     id: room.id,
     type: room.type,
     name: room.name,
     description: room.description,
     creatorId: room.creatorId,
-    memberCount: room.members.length,
+    memberCount: room.memberCount,
     settings: { ...room.settings },
     lastActivity: isoTime(room.lastActivity),
     createdAt: isoTime(room.createdAt),
-    members: room.members.slice(0, MAX_MEMBERS).map((member) => memberView(member, room)),
   };
+  if (members) {
+    view.members = members.map(memberView);
+  } else if (room.type === 'direct') {
+    view.members = room.members.map((member) => memberView({ ...member, role: 'member', joinedAt: room.createdAt }));
+  }
+  return view;
 }
 
-function memberView({ userId, username }: Room['members'][number], room: Room): MemberDto {
-  return { userId, username, role: 'member', joinedAt: isoTime(room.createdAt) };
+function memberView({ userId, username, role, joinedAt }: Omit<Membership, 'joinedSeq'>): MemberDto {
+  return { userId, username, role, joinedAt: isoTime(joinedAt) };
 }

@@ -56,6 +56,7 @@ export interface RoomDraft {
 /** Why a room was closed. */
 export type CloseReason = 'left' | 'deleted' | 'erased';
 
+const GROUP_PREFIX = 'room_';
 const DIRECT_PREFIX = 'dm_';
 const DIRECT_LENGTH = DIRECT_PREFIX.length + ID_LENGTH + 1 + ID_LENGTH;
 const SECOND = DIRECT_PREFIX.length + ID_LENGTH + 1;
@@ -63,6 +64,16 @@ const SECOND = DIRECT_PREFIX.length + ID_LENGTH + 1;
 /** The id of the direct room of two users: always the same, whoever asks. */
 export function directRoomId(a: string, b: string): string {
   return a < b ? `${DIRECT_PREFIX}${a}_${b}` : `${DIRECT_PREFIX}${b}_${a}`;
+}
+
+/** The id of a public or private room. */
+export function groupRoomId(id: string): string {
+  return GROUP_PREFIX + id;
+}
+
+/** Whether a room of this id has members who can change. */
+export function isGroupRoomId(roomId: string): boolean {
+  return roomId.startsWith(GROUP_PREFIX);
 }
 
 export function isDirectRoomId(roomId: string): boolean {

@@ -183,7 +183,7 @@ local function standingToken()
 end
 local function refuse(why) return { 'refused', why, standing[1] and standingToken() or '' } end
 
-if not grouped(type) then return refuse('gone') end
+if not grouped() then return refuse('gone') end
 local mine, theirs = member(actor), target ~= '' and member(target) or nil
 if kind ~= 'join' and kind ~= 'forget' and not (kind == 'uninvite' and target == actor) then
   if not mine then return refuse(outsider(type, actor)) end
@@ -322,7 +322,7 @@ return { changed and 'done' or 'same', standingToken(), removed, view(), unindex
 /** ARGV: user. Gives type, entry in the roll or nil, 1 where banned, muted, invited. */
 export const STANDING = `${GROUPS}
 local type = redis.call('HGET', room, 'type')
-if not grouped(type) then return false end
+if not grouped() then return false end
 local user = ARGV[3]
 return { type, redis.call('HGET', roll, user), holds(bans, user) and 1 or 0, holds(mutes, user) and 1 or 0,
   redis.call('HEXISTS', invites, user) }

@@ -57,7 +57,7 @@ return change(-1)
 /** ARGV of all three: user, `<node>/<socket>`. They give what changed of the totals: participants, occupied rooms; `ENTER` maybe `refused` and why. */
 export const ENTER = `${MOVE}${OUTSIDERS}
 local type = redis.call('HGET', room, 'type')
-if grouped(type) and redis.call('HEXISTS', base .. 'roll', user) == 0 then
+if grouped() and redis.call('HEXISTS', base .. 'roll', user) == 0 then
   return { 'refused', outsider(type, user) }
 end
 take(base .. 'out', user, this)

@@ -13,7 +13,7 @@ const SYSTEM = MESSAGE_TYPES.indexOf('system');
 /** ARGV: user. 1 where the room stands and they are in it. */
 export const IS_MEMBER = `${PRELUDE}${OUTSIDERS}
 local type = redis.call('HGET', room, 'type')
-return type and (not grouped(type) or redis.call('HEXISTS', base .. 'roll', ARGV[3]) == 1) and 1 or 0
+return type and (not grouped() or redis.call('HEXISTS', base .. 'roll', ARGV[3]) == 1) and 1 or 0
 `;
 
 /** Gives the view of the room: its hash and its keys, flat; nil where it does not stand. */
@@ -43,7 +43,7 @@ return { standing[1], standing[2], standing[3], messages, waiting(),
 /** ARGV: user. Gives the view, who joined, live messages, what the user has not seen, and the last message. */
 export const SUMMARY = `${PRELUDE}${OUTSIDERS}
 local type, user = redis.call('HGET', room, 'type'), ARGV[3]
-if not type or (grouped(type) and redis.call('HEXISTS', base .. 'roll', user) == 0) then return false end
+if not type or (grouped() and redis.call('HEXISTS', base .. 'roll', user) == 0) then return false end
 local messages, unread = redis.call('ZCARD', log) - redis.call('HGET', room, 'system'), 0
 for _, id in ipairs(members()) do
   if id ~= user then unread = unread + redis.call('ZCARD', base .. 's:' .. id) + redis.call('ZCARD', base .. 'v:' .. id) end

@@ -107,7 +107,8 @@ return { 1, view() }
 
 /** Of rooms that have members, but direct ones. A list of bans or mutes has entries that begin with their end, '0' for none, and a comma. */
 export const OUTSIDERS = `
-local function grouped(type) return type == 'public' or type == 'private' end
+-- Direct rooms and those without members have no creator.
+local function grouped() return redis.call('HEXISTS', room, 'creatorId') == 1 end
 
 local function holds(list, user)
   local till = string.match(redis.call('HGET', list, user) or '', '^(%d+),')
@@ -129,9 +130,9 @@ end
 export const APPEND = `${PRELUDE}${OUTSIDERS}
 local hex, sender, kind, ttl, longest = ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
 local digest, json = ARGV[10], ARGV[11]
-local standing = redis.call('HMGET', room, 'epoch', 'ttl', 'indexed', 'type', 'slow')
+local standing = redis.call('HMGET', room, 'epoch', 'ttl', 'indexed', 'type', 'slow', 'creatorId')
 if not standing[1] then return false end
-local group = grouped(standing[4]) and kind ~= ${SYSTEM}
+local group = standing[6] and kind ~= ${SYSTEM}
 local roll = group and redis.call('HGET', base .. 'roll', sender)
 if group and not roll then return { 'refused', outsider(standing[4], sender) } end
 if digest ~= '' then
@@ -258,7 +259,7 @@ return view()
 export const SET_KEY = `${PRELUDE}${OUTSIDERS}
 local type = redis.call('HGET', room, 'type')
 if not type or redis.call('HGET', base .. 'keys', ARGV[3]) == ARGV[4] then return end
-if grouped(type) and redis.call('HEXISTS', base .. 'roll', ARGV[3]) == 0 then return end
+if grouped() and redis.call('HEXISTS', base .. 'roll', ARGV[3]) == 0 then return end
 redis.call('HSET', base .. 'keys', ARGV[3], ARGV[4])
 publish('k', ARGV[3], cjson.encode({ ARGV[3], ARGV[4] }))
 `;
