@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Patch, Post, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiCreatedResponse,
@@ -7,9 +7,11 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
+import type { Response } from 'express';
 import { AccountOnly } from '../common/http/access.decorators';
 import { ApiErrors } from '../common/http/api-errors';
 import { CurrentUser } from '../common/http/current-user.decorator';
+import { AppError } from '../common/app-error';
 import type { Identity } from '../common/identity';
 import { AppConfig } from '../config/app-config';
 import { EventLimits } from '../realtime/event-limits';
@@ -19,16 +21,24 @@ import {
   MessagePageDto,
   OnlineUserIdsDto,
   OpenedRoomDto,
+  RevealAnswerDto,
   RoomAnswerDto,
   RoomListDto,
   SentMessageDto,
 } from './dto/chat-answers.dto';
-import { ConfigureRoomDto, MessageBodyDto, MessagesQueryDto, OpenRoomDto, ReadDto } from './dto/chat-requests.dto';
+import { MessageBodyDto, MessagesQueryDto, ReadDto, RevealBodyDto } from './dto/chat-requests.dto';
+import { CreatedRoomDto } from './dto/room-answers.dto';
+import { ConfigureRoomDto, OpenRoomDto } from './dto/room-requests.dto';
+import { isGroupRoomId } from './engine/room';
+import { MembershipViews } from './membership-views';
+import { MembershipsService, type NewRoom } from './memberships.service';
 import { MessagesService } from './messages.service';
 import { outgoingOf } from './outgoing';
 import { RoomListService } from './room-list.service';
 import { RoomsService } from './rooms.service';
-import { messageView, roomView } from './view';
+import type { Message } from './engine/message';
+import type { MessageDto } from './dto/message.dto';
+import { messageView, revealedView, roomView } from './view';
 
 /** Messages told when a room is opened. */
 const OPENING_PAGE = 50;
@@ -41,6 +51,8 @@ const OPENING_PAGE = 50;
 export class ChatController {
   constructor(
     private readonly rooms: RoomsService,
+    private readonly memberships: MembershipsService,
+    private readonly views: MembershipViews,
     private readonly lists: RoomListService,
     private readonly messages: MessagesService,
     private readonly stats: ChatStatsService,
@@ -50,14 +62,28 @@ export class ChatController {
 
   @Post('rooms')
   @HttpCode(HttpStatus.OK)
-  @ApiOperation({ summary: 'Open the direct room with another account, or get the one that stands' })
+  @ApiOperation({
+    summary: 'Open the direct room with another account, or get the one that stands; or make a room for more',
+    description: '`otherUserId` alone opens a direct room (200), `type` and `name` make another one (201).',
+  })
   @ApiOkResponse({ type: OpenedRoomDto })
+  @ApiCreatedResponse({ type: CreatedRoomDto })
   @ApiErrors('ValidationError', 'AuthenticationError', 'AuthorizationError', 'NotFoundError', 'CapacityError')
-  async open(@CurrentUser() user: Identity, @Body() dto: OpenRoomDto): Promise<OpenedRoomDto> {
+  async open(
+    @CurrentUser() user: Identity,
+    @Body() dto: OpenRoomDto,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<OpenedRoomDto | CreatedRoomDto> {
+    const wanted = wantedRoom(dto);
     await this.limits.takeFor(user.userId, 'create');
-    const room = await this.rooms.openDirect(user, dto.otherUserId);
+    if (typeof wanted !== 'string') {
+      response.status(HttpStatus.CREATED);
+      const { room } = await this.views.answer(await this.memberships.create(user, wanted));
+      return { success: true, roomId: room.id, room };
+    }
+    const room = await this.rooms.openDirect(user, wanted);
     const { messages } = await this.messages.page(user, room.id, undefined, OPENING_PAGE);
-    return { success: true, roomId: room.id, room: roomView(room), messages: messages.map(messageView) };
+    return { success: true, roomId: room.id, room: roomView(room), messages: viewsFor(user, messages) };
   }
 
   @Get('rooms')
@@ -78,7 +104,7 @@ export class ChatController {
     @Query() query: MessagesQueryDto,
   ): Promise<MessagePageDto> {
     const { messages, more } = await this.messages.page(user, roomId, query.before, query.count);
-    return { messages: messages.map(messageView), hasMore: more };
+    return { messages: viewsFor(user, messages), hasMore: more };
   }
 
   @Post('rooms/:roomId/messages')
@@ -93,7 +119,22 @@ export class ChatController {
     const outgoing = outgoingOf(roomId, dto, this.config.env.MAX_MESSAGE_LENGTH);
     await this.limits.takeFor(user.userId, 'create');
     const { message } = await this.messages.send(user, outgoing);
-    return { success: true, message: messageView(message) };
+    return { success: true, message: messageView(message, user.userId) };
+  }
+
+  @Post('rooms/:roomId/messages/:messageId/reveal')
+  @HttpCode(HttpStatus.OK)
+  @ApiOperation({ summary: 'Get the content of a message that burns after reading, once, as `message:reveal`' })
+  @ApiOkResponse({ type: RevealAnswerDto })
+  @ApiErrors('ValidationError', 'AuthenticationError', 'AuthorizationError', 'NotFoundError', 'ConflictError')
+  async reveal(
+    @CurrentUser() user: Identity,
+    @Param('roomId') roomId: string,
+    @Param('messageId') messageId: string,
+    @Body() { revealId }: RevealBodyDto,
+  ): Promise<RevealAnswerDto> {
+    await this.limits.takeFor(user.userId, 'other');
+    return { success: true, ...revealedView(await this.messages.reveal(user, roomId, messageId, revealId)) };
   }
 
   @Post('rooms/:roomId/read')
@@ -107,7 +148,10 @@ export class ChatController {
   }
 
   @Patch('rooms/:roomId')
-  @ApiOperation({ summary: 'Change the default lifetime of later messages' })
+  @ApiOperation({
+    summary: 'Change a room',
+    description: 'Of a direct room either side may set `messageTtl`; of others admins may change everything.',
+  })
   @ApiOkResponse({ type: RoomAnswerDto })
   @ApiErrors('ValidationError', 'AuthenticationError', 'AuthorizationError', 'NotFoundError')
   async configure(
@@ -116,17 +160,20 @@ export class ChatController {
     @Body() dto: ConfigureRoomDto,
   ): Promise<RoomAnswerDto> {
     await this.limits.takeFor(user.userId, 'create');
-    const { messageTtl } = dto.settings;
+    if (isGroupRoomId(roomId)) {
+      return this.views.answer(await this.memberships.configure(user, roomId, dto));
+    }
+    const messageTtl = directTtl(dto);
     return { room: roomView(await this.rooms.configure(user, roomId, messageTtl === undefined ? {} : { messageTtl })) };
   }
 
   @Delete('rooms/:roomId')
   @HttpCode(HttpStatus.NO_CONTENT)
-  @ApiOperation({ summary: 'Wipe a direct room for both' })
+  @ApiOperation({ summary: 'Wipe a direct room for both, or end another one (admins)' })
   @ApiNoContentResponse({ description: 'Wiped, with everything in it.' })
   @ApiErrors('AuthenticationError', 'AuthorizationError', 'NotFoundError')
   async close(@CurrentUser() user: Identity, @Param('roomId') roomId: string): Promise<void> {
-    await this.rooms.close(user, roomId);
+    await (isGroupRoomId(roomId) ? this.memberships.close(user, roomId) : this.rooms.close(user, roomId));
   }
 
   @Get('stats')
@@ -144,4 +191,34 @@ export class ChatController {
   async onlineUsers(): Promise<OnlineUserIdsDto> {
     return { onlineUserIds: await this.stats.onlineUserIds() };
   }
+}
+
+function viewsFor({ userId }: Identity, messages: readonly Message[]): MessageDto[] {
+  return messages.map((message) => messageView(message, userId));
+}
+
+/** The other user of a direct room, or what another room is to be. @throws AppError ValidationError */
+function wantedRoom(dto: OpenRoomDto): string | NewRoom {
+  const { otherUserId, type, name, description, settings = {}, memberIds = [] } = dto;
+  if (type === undefined) {
+    if (otherUserId === undefined) {
+      throw AppError.field('otherUserId', 'Name the other user by `otherUserId`, or a room by `type` and `name`');
+    }
+    return otherUserId;
+  }
+  if (otherUserId !== undefined) {
+    throw AppError.field('type', 'A room with `otherUserId` is a direct one and has no `type`');
+  }
+  if (name === undefined) {
+    throw AppError.field('name', 'A room with a `type` needs a `name`');
+  }
+  return { type, name, description, settings: { ...settings }, memberIds };
+}
+
+/** @throws AppError ValidationError where there is nothing that a direct room has */
+function directTtl({ settings }: ConfigureRoomDto): number | null | undefined {
+  if (!settings) {
+    throw AppError.field('settings', 'Of a direct room only settings can be changed');
+  }
+  return settings.messageTtl;
 }

@@ -163,7 +163,11 @@ export class MembershipsService {
     if (name === undefined && description === undefined && !named) {
       return room;
     }
-    const changes = { name, description: description === '' ? null : description, settings: named ? others : undefined };
+    const changes = {
+      name,
+      description: description === '' ? null : description,
+      settings: named ? others : undefined,
+    };
     return (await this.change(user, roomId, { kind: 'configure', ...changes })).room;
   }
 

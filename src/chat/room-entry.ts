@@ -108,7 +108,7 @@ export class RoomEntry {
     const snapshot = await this.enter(place, dto, from);
     const members = await this.rooms.firstMembers(snapshot.room);
     this.places.assertStands(place);
-    const messages = snapshot.messages.map(messageView);
+    const messages = snapshot.messages.map((message) => messageView(message, identity.userId));
     // Pages that ignore the ack find what waits for them this way.
     const waiting = from
       ? []
@@ -265,7 +265,7 @@ export class RoomEntry {
       if (dto.publicKey !== undefined && memberCount <= MAX_KEYED_MEMBERS) {
         await this.feed.setPublicKey(roomId, identity.userId, dto.publicKey);
       }
-      const snapshot = await this.messages.snapshot(roomId, from, JOIN_LIMITS);
+      const snapshot = await this.messages.snapshot(roomId, identity.userId, from, JOIN_LIMITS);
       if (snapshot) {
         return snapshot;
       }
@@ -286,7 +286,7 @@ export class RoomEntry {
       room: view,
       messages,
       live: snapshot.live,
-      changed: snapshot.changed.map(messageView),
+      changed: snapshot.changed.map((message) => messageView(message, identity.userId)),
       ...(snapshot.more && { more: true }),
       activeUsers: [...snapshot.activeUsers],
       ...(otherUserId !== undefined && { otherUserId }),

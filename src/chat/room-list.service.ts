@@ -8,6 +8,7 @@ import type { Message } from './engine/message';
 import { otherMember } from './engine/room';
 import type { RoomSummary } from './engine/room.store';
 import { RoomsService } from './rooms.service';
+import { roomView } from './view';
 
 /** A user's rooms with who is on the other side. */
 @Injectable()
@@ -33,20 +34,18 @@ export class RoomListService {
   private view(summary: RoomSummary, otherUserId: string, otherUsername: string, online: boolean): RoomSummaryDto {
     const { room, activeUsers, messageCount, unreadCount, lastMessage } = summary;
     return {
-      id: room.id,
-      type: room.type,
-      otherUserId,
-      otherUsername,
-      otherUserOnline: online,
+      ...(room.type === 'direct'
+        ? { id: room.id, type: room.type, otherUserId, otherUsername, otherUserOnline: online }
+        : { ...roomView(room), otherUsername: room.name ?? '' }),
       activeUsers: [...activeUsers],
       messageCount,
       unreadCount,
-      lastMessage: lastMessage ? lastMessageView(lastMessage) : null,
+      lastMessage: lastMessage ? lastMessageView(lastMessage, room.settings.encrypted) : null,
       createdAt: isoTime(room.createdAt),
     };
   }
 }
 
-function lastMessageView({ id, content, createdAt, senderId }: Message): LastMessageDto {
-  return { id, content, imageUrl: null, createdAt: isoTime(createdAt), senderId };
+function lastMessageView({ id, content, createdAt, senderId, burn }: Message, encrypted: boolean): LastMessageDto {
+  return { id, content: burn || encrypted ? null : content, imageUrl: null, createdAt: isoTime(createdAt), senderId };
 }

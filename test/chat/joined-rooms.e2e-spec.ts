@@ -1,38 +1,20 @@
-import type { Identity } from '../../src/common/identity';
 import { AppError } from '../../src/common/app-error';
 import { MessageStore } from '../../src/chat/engine/message.store';
-import type { Room, RoomDraft } from '../../src/chat/engine/room';
+import { MembershipFeed } from '../../src/chat/engine/membership-feed';
+import type { Member } from '../../src/chat/engine/room';
+import { RoomPolicies } from '../../src/chat/engine/room-policy';
 import { RoomFeed } from '../../src/chat/engine/room-feed';
 import { RoomStore } from '../../src/chat/engine/room.store';
 import { FeedFollower } from '../../src/chat/redis/feed-follower';
 import { RoomEntry } from '../../src/chat/room-entry';
 import { RoomPlaces } from '../../src/chat/room-places';
-import { RoomsService } from '../../src/chat/rooms.service';
+
 import { Ids } from '../../src/common/ids';
 import { SETTINGS } from '../contract/chat-kit';
 import { contents, type Person, say, socketOf, TestNodes, told } from '../nodes/test-nodes';
 import { createApp } from '../support/create-app';
 import { describeRedis, uniquePrefix } from '../support/redis-server';
 import { until } from '../support/until';
-
-/** Lets members into rooms of which the id does not tell who they are. */
-class MembersRooms extends RoomsService {
-  override authorize(user: Identity, roomId: string): string {
-    return roomId.startsWith('room_') ? '' : super.authorize(user, roomId);
-  }
-
-  override ensure(user: Identity, roomId: string): Promise<Room> {
-    return roomId.startsWith('room_') ? this.get(user, roomId) : super.ensure(user, roomId);
-  }
-
-  override async get(user: Identity, roomId: string): Promise<Room> {
-    const room = await super.get(user, roomId);
-    if (!room.members.some(({ userId }) => userId === user.userId)) {
-      throw new AppError('NotFoundError', 'There is no such room');
-    }
-    return room;
-  }
-}
 
 /** Tests of a service of so many nodes; in memory where there is no Redis. */
 function joinedRooms(redis: { readonly url: string } | undefined): void {
@@ -46,8 +28,7 @@ function joinedRooms(redis: { readonly url: string } | undefined): void {
   beforeEach(async () => {
     const prefix = uniquePrefix();
     const settings = { SEED_DEMO_USERS: 'false', ...(redis && { REDIS_URL: redis.url, REDIS_PREFIX: prefix }) };
-    const start = () =>
-      createApp({ settings, replace: (builder) => builder.overrideProvider(RoomsService).useClass(MembersRooms) });
+    const start = () => createApp({ settings });
     nodes = await TestNodes.of(redis ? [start(), start()] : [start()]);
     alice = await nodes.person('alice', 0, 0);
     bob = await nodes.person('bob', far, far);
@@ -57,18 +38,19 @@ function joinedRooms(redis: { readonly url: string } | undefined): void {
   afterEach(() => nodes.close());
 
   async function open(id: string): Promise<string> {
-    const { feed, createdAt } = { feed: nodes.get(0, RoomFeed), createdAt: Date.now() };
-    const members = [alice, bob].map(({ id: userId, username }) => ({ userId, username }));
-    const draft: RoomDraft = {
+    const [creator, other] = [alice, bob].map(({ id: userId, username }) => ({ userId, username })) as [Member, Member];
+    const feed = nodes.get(0, MembershipFeed);
+    const limits = nodes.get(0, RoomPolicies).memberships;
+    const room = {
       id,
-      type: 'private',
+      type: 'public',
       epoch: nodes.get(0, Ids).id(),
-      members,
-      settings: SETTINGS,
-      createdAt,
-      openedBy: alice.id,
-    };
-    await feed.open(draft, 100);
+      creator,
+      name: 'Room',
+      description: null,
+    } as const;
+    await feed.create({ ...room, settings: SETTINGS, createdAt: Date.now() }, limits);
+    await feed.change({ roomId: id, actor: other, kind: 'join' }, limits);
     return id;
   }
 

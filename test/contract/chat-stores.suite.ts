@@ -1,6 +1,7 @@
 import type { MakeChatKit } from './chat-kit';
 import { membershipContract } from './membership.suite';
 import { messageStoreContract } from './message-store.suite';
+import { roomBurnContract } from './room-burn.suite';
 import { roomDedupeContract } from './room-dedupe.suite';
 import { roomExpiryContract } from './room-expiry.suite';
 import { roomFeedContract } from './room-feed.suite';
@@ -17,6 +18,7 @@ export function chatStoresContract(makeKit: MakeChatKit): void {
   describe('receipts', () => roomReceiptsContract(makeKit));
   describe('expiry', () => roomExpiryContract(makeKit));
   describe('rooms heard by joining', () => roomFollowingContract(makeKit));
+  describe('burn and lifetimes', () => roomBurnContract(makeKit));
   describe('reading messages', () => messageStoreContract(makeKit));
   describe('members', () => membershipContract(makeKit));
   describe('reading rooms', () => roomStoreContract(makeKit));

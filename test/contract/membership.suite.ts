@@ -98,7 +98,7 @@ class Group {
 
   /** What the system messages tell, oldest first. */
   async notes(): Promise<string[]> {
-    const { messages } = await this.bench.kit.messages.page(this.id, undefined, ALL);
+    const { messages } = await this.bench.kit.messages.page(this.id, this.alice.userId, undefined, ALL);
     return messages.flatMap(({ system, content }) => (system ? [`${system.kind}: ${content}`] : []));
   }
 }
@@ -279,7 +279,7 @@ export function membershipContract(makeKit: MakeChatKit): void {
       await group.join('carol');
       await group.act(group.alice, { kind: 'leave' });
       expect(await group.members()).toEqual(['bo"b\\n admin', 'carol member']);
-      const note = (await bench.kit.messages.page(group.id, undefined, ALL)).messages.at(-1);
+      const note = (await bench.kit.messages.page(group.id, bob.userId, undefined, ALL)).messages.at(-1);
       expect(note).toMatchObject({
         senderId: bob.userId,
         senderUsername: 'bo"b\\n',

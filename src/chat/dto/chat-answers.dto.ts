@@ -1,4 +1,4 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, OmitType, PartialType } from '@nestjs/swagger';
 import { MESSAGE_ID_EXAMPLE, MessageDto, ROOM_ID_EXAMPLE } from './message.dto';
 import { RoomDto } from './room.dto';
 
@@ -18,6 +18,18 @@ export class SentDto {
   serverTime!: string;
   @ApiPropertyOptional({ description: 'True where `clientId` was sent before: nothing new was stored.' })
   duplicate?: boolean;
+}
+
+export class RevealedDto {
+  @ApiProperty({ type: MessageDto, description: 'With its content.' })
+  message!: MessageDto;
+  @ApiProperty({ example: '2030-01-01T12:00:30.000Z', description: 'When it is gone for you.' })
+  expiresAt!: string;
+}
+
+export class RevealAnswerDto extends RevealedDto {
+  @ApiProperty({ example: true })
+  success!: boolean;
 }
 
 export class JoinedDto {
@@ -75,7 +87,12 @@ export class RoomAnswerDto {
 export class LastMessageDto {
   @ApiProperty({ example: MESSAGE_ID_EXAMPLE })
   id!: string;
-  @ApiProperty({ type: String, nullable: true, example: 'See you at eight' })
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    example: 'See you at eight',
+    description: 'Null for messages that burn after reading.',
+  })
   content!: string | null;
   @ApiProperty({ type: String, nullable: true, example: null })
   imageUrl!: string | null;
@@ -85,17 +102,18 @@ export class LastMessageDto {
   senderId!: string;
 }
 
-export class RoomSummaryDto {
+/** Rooms of more than two have the fields of a room in place of who is on the other side. */
+export class RoomSummaryDto extends PartialType(OmitType(RoomDto, ['id', 'type', 'createdAt'])) {
   @ApiProperty({ example: ROOM_ID_EXAMPLE })
   id!: string;
   @ApiProperty({ enum: ['direct', 'public', 'private'], example: 'direct' })
   type!: string;
-  @ApiProperty({ example: USER_ID })
-  otherUserId!: string;
-  @ApiProperty({ example: 'bob' })
+  @ApiPropertyOptional({ example: USER_ID, description: 'Of a direct room.' })
+  otherUserId?: string;
+  @ApiProperty({ example: 'bob', description: 'Of other rooms than direct ones their name.' })
   otherUsername!: string;
-  @ApiProperty({ example: true })
-  otherUserOnline!: boolean;
+  @ApiPropertyOptional({ example: true, description: 'Of a direct room.' })
+  otherUserOnline?: boolean;
   @ApiProperty({ type: [String], example: [USER_ID] })
   activeUsers!: string[];
   @ApiProperty({ example: 3, description: 'Live messages.' })

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { PublicUserDto } from '../../users/dto/user.dto';
-import { MemberDto, RoomDto } from './room.dto';
+import { GROUP_ID_EXAMPLE, MemberDto, RoomDto } from './room.dto';
 
 const TIME = '2030-01-01T12:00:00.000Z';
 const USER_ID = '9a7b3c21d4e5f60718293a4b';
@@ -9,7 +9,7 @@ const NEXT_CURSOR = { type: String, nullable: true, example: null, description: 
 export class CreatedRoomDto {
   @ApiProperty({ example: true })
   success!: boolean;
-  @ApiProperty({ example: 'room_0f9a8b7c6d5e4f3a2b1c0d9e' })
+  @ApiProperty({ example: GROUP_ID_EXAMPLE })
   roomId!: string;
   @ApiProperty({ type: RoomDto })
   room!: RoomDto;

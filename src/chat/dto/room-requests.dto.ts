@@ -1,20 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  IsArray,
-  IsBoolean,
-  IsDefined,
-  IsIn,
-  IsInt,
-  IsObject,
-  IsOptional,
-  Max,
-  Min,
-  ValidateNested,
-} from 'class-validator';
+import { IsBoolean, IsDefined, IsIn, IsInt, IsObject, IsOptional, Max, Min, ValidateNested } from 'class-validator';
 import { MAX_CURSOR_LENGTH } from '../../common/http/cursors';
-import { IsIntString, IsNullable, IsOpaque, IsText } from '../../common/validation/decorators';
+import { IsIntString, IsNullable, IsOpaque, IsOpaqueList, IsText } from '../../common/validation/decorators';
 import { ROOM_ROLES, type RoomRole } from '../engine/membership';
 
 /** Ids of every kind are shorter. */
@@ -113,9 +101,7 @@ export class OpenRoomDto {
 
   @ApiPropertyOptional({ type: [String], maxItems: MAX_INVITED, description: 'Users to invite.' })
   @IsOptional()
-  @IsArray()
-  @ArrayMaxSize(MAX_INVITED)
-  @IsOpaque(MAX_ID, 1, { each: true })
+  @IsOpaqueList(MAX_INVITED, MAX_ID, 1)
   memberIds?: string[];
 }
 

@@ -207,8 +207,11 @@ export function draftOf(roomId: string, actor: Member, { kind, content, targetId
     type: 'system',
     content,
     ttl: undefined,
+    expireFrom: 'sent',
+    burn: false,
     clientId: undefined,
     system: { kind, actorId: actor.userId, ...(targetId !== undefined && { targetId }) },
+    image: undefined,
   };
 }
 
