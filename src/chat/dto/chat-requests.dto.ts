@@ -1,18 +1,6 @@
 import { ApiHideProperty, ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import {
-  IsBoolean,
-  IsDefined,
-  IsIn,
-  IsInt,
-  IsISO8601,
-  IsObject,
-  IsOptional,
-  Max,
-  Min,
-  ValidateNested,
-} from 'class-validator';
-import { IsIntString, IsNullable, IsOpaque, IsText } from '../../common/validation/decorators';
+import { IsBoolean, IsIn, IsInt, IsISO8601, IsOptional, Max, Min } from 'class-validator';
+import { IsIntString, IsOpaque, IsText } from '../../common/validation/decorators';
 import { MESSAGE_STATUSES, type MessageStatus } from '../engine/message';
 import { MESSAGE_ID_EXAMPLE, ROOM_ID_EXAMPLE } from './message.dto';
 

@@ -1,9 +1,9 @@
 import { MAX_LISTED, NEEDED_ROLE, ROOM_ROLES } from '../engine/membership';
-import { MESSAGE_STATUSES, MESSAGE_TYPES } from '../engine/message';
-import { CLOSING, MESSAGE_OVERHEAD, OUTSIDERS, PRELUDE } from './room-scripts.lua';
+import { MESSAGE_TYPES } from '../engine/message';
+import { PRELUDE } from './room-scripts.lua';
+import { CLOSING, OUTSIDERS, STORE } from './script-parts.lua';
 
 const SYSTEM = MESSAGE_TYPES.indexOf('system');
-const DELIVERED = MESSAGE_STATUSES.indexOf('delivered');
 const MODERATOR = ROOM_ROLES.indexOf('moderator');
 const ADMIN = ROOM_ROLES.indexOf('admin');
 const NEEDED = Object.entries(NEEDED_ROLE).map(([kind, role]) => `${kind} = ${ROOM_ROLES.indexOf(role)}`);
@@ -35,7 +35,7 @@ local function member(user)
 end
 `;
 
-const CHANGES = `${GROUPS}${CLOSING}
+const CHANGES = `${GROUPS}${STORE}${CLOSING}
 -- What is no more: list, user and token, flat.
 local removed = {}
 local bytes, participants = 0, 0
@@ -117,21 +117,9 @@ local function post(hex, json, most, longest)
   local ttl = redis.call('HGET', room, 'ttl')
   if redis.call('ZCARD', log) >= tonumber(most) then return end
   local deadline = ttl == '' and 0 or now + math.min(ttl * 1000, tonumber(longest))
-  local seq = redis.call('HINCRBY', room, 'lastSeq', 1)
-  local value = '${DELIVERED}${SYSTEM}' .. hex .. seq .. ',' .. now .. ',' .. deadline .. ',' .. json
-  local size = #value + ${MESSAGE_OVERHEAD}
-  redis.call('ZADD', log, seq, 'msg_' .. now .. '_' .. hex)
-  if deadline == 0 then
-    redis.call('SET', message(seq), value)
-  else
-    redis.call('SET', message(seq), value, 'PXAT', deadline)
-    redis.call('ZADD', due, deadline, seq .. ',' .. size .. ',,')
-  end
-  redis.call('HINCRBY', room, 'system', 1)
-  redis.call('HINCRBY', room, 'bytes', size)
-  redis.call('HSET', room, 'lastActivity', now)
+  local _, size = store({ hex = hex, sender = '', kind = ${SYSTEM}, burn = 0, seenTtl = '', deadline = deadline,
+    digest = '', json = json, counted = false })
   bytes = bytes + size
-  publish('m', seq, value)
 end
 `;
 

@@ -1,4 +1,5 @@
-import { OUTSIDERS, PRELUDE } from './room-scripts.lua';
+import { PRELUDE } from './room-scripts.lua';
+import { OUTSIDERS } from './script-parts.lua';
 
 const OCCUPANCY = `${PRELUDE}
 -- Adds a socket. True where it is the user's first.

@@ -1,6 +1,7 @@
 import { MESSAGE_STATUSES, MESSAGE_TYPES } from '../engine/message';
 import { MAX_CHANGED } from '../engine/message.store';
-import { FEED_BUCKETS, OUTSIDERS, PRELUDE } from './room-scripts.lua';
+import { FEED_BUCKETS, PRELUDE } from './room-scripts.lua';
+import { OUTSIDERS } from './script-parts.lua';
 
 /** Bytes of a message on the wire besides its value, roughly. */
 const ENVELOPE_BYTES = 300;

@@ -1,14 +1,11 @@
-import { MESSAGE_STATUSES, MESSAGE_TYPES } from '../engine/message';
+import { MESSAGE_TYPES } from '../engine/message';
 import { DEDUPE_MS } from '../engine/room-feed';
+import { CLOSING, OUTSIDERS, STORE } from './script-parts.lua';
 
 /** How long events stay readable as ids: whole buckets of this many milliseconds, six of them at most. */
 const FEED_BUCKET_MS = 10_000;
 export const FEED_BUCKETS = 6;
-/** What a stored message takes in Redis besides its value (keys, indexes): measured, see docs/operating.md. */
-export const MESSAGE_OVERHEAD = 600;
 const SYSTEM = MESSAGE_TYPES.indexOf('system');
-const SENT = MESSAGE_STATUSES.indexOf('sent');
-const DELIVERED = MESSAGE_STATUSES.indexOf('delivered');
 
 /**
  * What all scripts of a room share. KEYS[1] is the room's hash; everything else of the room has the same hash tag and
@@ -20,6 +17,7 @@ const DELIVERED = MESSAGE_STATUSES.indexOf('delivered');
  * | `log` | zset | message id → seq |
  * | `m:<seq>` | string | one message, with PX at its deadline: see below |
  * | `due` | zset | what ends → deadline: `<seq>,<bytes>,<sender>,<digest>` a message (with `b` before it: by its countdown), `d<seq>,<digest>` what is left of one, `r<seq>,<user>` a countdown of one user |
+ * | `kept` | zset | messages without a deadline, as in `due` → seq |
  * | `s:<user>`, `v:<user>` | zset | messages of a user that are sent; that are delivered and not seen: seq → seq |
  * | `chg` | zset | seq → when its status last rose |
  * | `dd` | hash | digest of sender and clientId → `<24 hex> <seq> <createdAt> <deadline>` |
@@ -119,23 +117,6 @@ publish('o', previous .. ' ' .. ARGV[9], cjson.encode({ previous, ARGV[9], view(
 return { 1, view() }
 `;
 
-/** Of rooms that have members, but direct ones. A list of bans or mutes has entries that begin with their end, '0' for none, and a comma. */
-export const OUTSIDERS = `
--- Direct rooms and those without members have no creator.
-local function grouped() return redis.call('HEXISTS', room, 'creatorId') == 1 end
-
-local function holds(list, user)
-  local till = string.match(redis.call('HGET', list, user) or '', '^(%d+),')
-  return till ~= nil and (till == '0' or tonumber(till) > now)
-end
-
--- Of who is not in it, a private room is as unknown as one that never was.
-local function outsider(type, user)
-  if type ~= 'public' then return 'gone' end
-  return holds(base .. 'bans', user) and 'banned' or 'outside'
-end
-`;
-
 /**
  * ARGV: 24 hex digits, sender, type, ttl (s, '' for the room's), longest lifetime (ms), most messages, 1 where the server
  * is full, digest of sender and clientId or '', JSON, 1 for a burn message, 1 where the lifetime starts when all
@@ -143,7 +124,7 @@ end
  * and why, or `slow` and for how long (ms); then the value, the deadline to index, the epoch, the bytes taken and the
  * type of the room; of a repeat what is remembered of the first.
  */
-export const APPEND = `${PRELUDE}${OUTSIDERS}
+export const APPEND = `${PRELUDE}${OUTSIDERS}${STORE}
 local hex, sender, kind, ttl, longest = ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
 local digest, json = ARGV[10], ARGV[11]
 local standing = redis.call('HMGET', room, 'epoch', 'ttl', 'indexed', 'type', 'slow', 'creatorId')
@@ -177,29 +158,8 @@ if ARGV[13] == '1' and ttl ~= '' and #members() > 1 then
   ttl = longest
 end
 local deadline = ttl == '' and 0 or now + math.min(ttl * 1000, longest)
-local seq = redis.call('HINCRBY', room, 'lastSeq', 1)
-local system = kind == ${SYSTEM}
-local status = system and ${DELIVERED} or ${SENT}
-local value = status .. kind .. ARGV[12] .. hex .. seq .. ',' .. now .. ',' .. deadline .. ',' .. seenTtl .. ',' .. json
-local bytes = #value + ${MESSAGE_OVERHEAD}
-redis.call('ZADD', log, seq, 'msg_' .. now .. '_' .. hex)
-if deadline == 0 then
-  redis.call('SET', message(seq), value)
-else
-  redis.call('SET', message(seq), value, 'PXAT', deadline)
-  redis.call('ZADD', due, deadline, seq .. ',' .. bytes .. ',' .. (system and '' or sender) .. ',' .. digest)
-end
-if system then
-  redis.call('HINCRBY', room, 'system', 1)
-elseif not group then
-  redis.call('ZADD', base .. 's:' .. sender, seq, seq)
-end
-if digest ~= '' then
-  redis.call('HSET', base .. 'dd', digest, hex .. ' ' .. seq .. ' ' .. now .. ' ' .. deadline)
-end
-redis.call('HINCRBY', room, 'bytes', bytes)
-redis.call('HSET', room, 'lastActivity', now)
-publish('m', seq, value)
+local value, bytes = store({ hex = hex, sender = sender, kind = kind, burn = ARGV[12], seenTtl = seenTtl,
+  deadline = deadline, digest = digest, json = json, counted = not group })
 local late = deadline == 0 or (standing[3] and tonumber(standing[3]) <= deadline)
 return { 'new', value, not late and unindexed(), standing[1], bytes, standing[4] }
 `;
@@ -306,32 +266,6 @@ tell('expired', '', gone.expired)
 tell('burned', '', gone.burned)
 for user, ids in pairs(ofUser) do tell('burned', user, ids) end
 return { erased, waiting(), next or false, bytes, system }
-`;
-
-export const CLOSING = `
-local function closeRoom(reason)
-  local standing = redis.call('HMGET', room, 'epoch', 'indexed', 'system', 'bytes')
-  publish('c', reason, reason)
-  local entries = redis.call('ZRANGE', log, 0, -1, 'WITHSCORES')
-  for i = 2, #entries, 2 do redis.call('UNLINK', message(entries[i]), base .. 'rv:' .. entries[i]) end
-  local joined, ids, marks = redis.call('HLEN', base .. 'in'), members(), {}
-  for _, id in ipairs(ids) do redis.call('UNLINK', base .. 's:' .. id, base .. 'v:' .. id, base .. 'gone:' .. id) end
-  local function mark(list, hash, pattern)
-    local found = redis.call('HGETALL', base .. hash)
-    for i = 1, #found, 2 do
-      marks[#marks + 1] = list
-      marks[#marks + 1] = found[i]
-      marks[#marks + 1] = string.match(found[i + 1], pattern)
-    end
-  end
-  mark('rooms', 'roll', '^%d+,%d+,(%x+)')
-  mark('bans', 'bans', '^%d+,(%x+)')
-  mark('mutes', 'mutes', '^%d+,(%x+)')
-  mark('invites', 'invites', '^(%x+)')
-  redis.call('UNLINK', room, log, due, base .. 'chg', base .. 'dd', base .. 'keys', base .. 'in', base .. 'out',
-    base .. 'roll', base .. 'order', base .. 'mods', base .. 'admins', base .. 'bans', base .. 'mutes', base .. 'invites')
-  return { standing[1], standing[2], now, #entries / 2 - standing[3], tonumber(standing[4]), joined, ids, marks }
-end
 `;
 
 /**
