@@ -4,6 +4,7 @@ import { Redis } from '../src/storage/redis';
 import { type Account, call, register, TestClient } from './support/clients';
 import { createApp, type TestApp } from './support/create-app';
 import { picture } from './support/pictures';
+import { until } from './support/until';
 import { describeRedis, uniquePrefix } from './support/redis-server';
 
 /** Revocation reaches sockets on every node by then (accounts.md). */
@@ -47,6 +48,44 @@ describeRedis('Two nodes over one Redis', (server) => {
     for (const { url } of [a, b]) {
       await expect(TestClient.connect(url, alice.token)).rejects.toMatchObject({ data: { code: 'CapacityError' } });
     }
+    clients.forEach((client) => client.close());
+  });
+
+  it('hold it when all come at once, whichever node they come to', async () => {
+    await start({ MAX_SOCKETS_PER_USER: '3' });
+    const alice = await register(a.url, 'alice');
+    const attempts = await Promise.allSettled(
+      Array.from({ length: 12 }, (_, i) => TestClient.connect((i % 2 ? a : b).url, alice.token)),
+    );
+    const clients = attempts.flatMap((attempt) => (attempt.status === 'fulfilled' ? [attempt.value] : []));
+    await until(() => clients.filter(({ socket }) => socket.connected).length === 3);
+    for (const { reason } of attempts.filter((attempt) => attempt.status === 'rejected')) {
+      expect(reason).toMatchObject({ data: { code: 'CapacityError' } });
+    }
+    const standing = clients.filter(({ socket }) => socket.connected);
+    await Promise.all(standing.map(alive));
+    clients.forEach((client) => client.close());
+  });
+
+  it('hold the number of connections of an address together, and count those out that go', async () => {
+    await start({ MAX_SOCKETS_PER_IP: '3' });
+    const alice = await register(a.url, 'alice');
+    const attempts = await Promise.allSettled(
+      Array.from({ length: 9 }, (_, i) => TestClient.connect((i % 2 ? a : b).url, alice.token)),
+    );
+    const clients = attempts.flatMap((attempt) => (attempt.status === 'fulfilled' ? [attempt.value] : []));
+    expect(clients).toHaveLength(3);
+    for (const attempt of attempts) {
+      expect(attempt).toMatchObject(
+        attempt.status === 'rejected' ? { reason: { data: { code: 'CapacityError' } } } : {},
+      );
+    }
+    clients[0]?.close();
+    await until(async () => {
+      const client = await TestClient.connect(b.url, alice.token).catch(() => undefined);
+      return client !== undefined && clients.push(client) > 0;
+    });
+    await expect(TestClient.connect(a.url, alice.token)).rejects.toMatchObject({ data: { code: 'CapacityError' } });
     clients.forEach((client) => client.close());
   });
 
