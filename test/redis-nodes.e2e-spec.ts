@@ -165,6 +165,26 @@ describeRedis('Two nodes over one Redis', (server) => {
       other.close();
     });
 
+    it('lose their sockets on the other though the one is killed as soon as that is stored', async () => {
+      const [alice, bob] = [await register(a.url, 'alice'), await register(a.url, 'bob')];
+      const [gone, other] = [await TestClient.connect(b.url, alice.token), await TestClient.connect(b.url, bob.token)];
+      const { token } = (await login(a, alice)).body as { token: string };
+      const second = await TestClient.connect(b.url, token);
+      // What a killed node does not come to any more.
+      jest.spyOn(a.app.get<NodeBus>(NodeBus), 'publish').mockImplementation(() => undefined);
+      const ended = end(gone);
+      await call(a.url, alice.token, 'post', '/api/auth/logout').expect(204);
+      expect(await ended).toBe('io server disconnect');
+      await alive(second);
+      const all = end(second);
+      const passwords = { currentPassword: alice.password, newPassword: 'another password' };
+      const mine = (await login(a, alice)).body as { token: string };
+      await call(a.url, mine.token, 'post', '/api/auth/password').send(passwords).expect(204);
+      expect(await all).toBe('io server disconnect');
+      await alive(other);
+      other.close();
+    });
+
     it('lose their sockets though the node did not hear of it, once it can look', async () => {
       const [alice, bob] = [await register(a.url, 'alice'), await register(a.url, 'bob')];
       const [deaf, other] = [await TestClient.connect(b.url, alice.token), await TestClient.connect(b.url, bob.token)];

@@ -22,6 +22,7 @@ export class SessionRegistry {
   private readonly byUser = new Map<string, Set<MayflySocket>>();
   private readonly bySocketId = new Map<string, MayflySocket>();
   private recentEndings: { ending: TokenEnding; seenAt: number }[] = [];
+  private recentChanges: { userId: string; seenAt: number }[] = [];
   private readonly review: TokenReview;
   private readonly arrivals = new Arrivals();
   /** Sockets that the other nodes have taken for gone: they are to come back. */
@@ -41,6 +42,7 @@ export class SessionRegistry {
   ) {
     expiry.own(TOKEN, (items) => items.forEach(({ key }) => this.tokenExpired(key)));
     tokens.onEnded((ending) => this.tokenEnded(ending));
+    tokens.onChanged((userId) => this.tokensChanged(userId));
     this.review = new TokenReview(tokens, {
       stands: (socket, identity) => this.stands(socket, identity),
       ended: (socket) => this.closer.disconnect(socket),
@@ -139,7 +141,8 @@ export class SessionRegistry {
         this.end(socket, ending);
       }
     }
-    if (this.gapAt >= verifiedAt) {
+    const changed = this.recentChanges.some(({ userId, seenAt }) => seenAt >= verifiedAt && userId === identity.userId);
+    if (changed || this.gapAt >= verifiedAt) {
       this.review.add([socket]);
     }
   }
@@ -152,6 +155,14 @@ export class SessionRegistry {
     }
     socket.data.identity = identity;
     this.queue.scheduleSooner(TOKEN, socket.id, identity.expiresAt);
+  }
+
+  /** What is told of it besides comes from the node that did it, which may be killed before. */
+  private tokensChanged(userId: string): void {
+    const now = this.clock.now();
+    this.recentChanges = this.recentChanges.filter(({ seenAt }) => now - seenAt < RECENT_MS);
+    this.recentChanges.push({ userId, seenAt: now });
+    this.review.add(this.socketsOf(userId));
   }
 
   private tokenEnded(ending: TokenEnding): void {
