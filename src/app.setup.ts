@@ -4,6 +4,7 @@ import compression from 'compression';
 import type { NextFunction, Request, Response } from 'express';
 import helmet from 'helmet';
 import { createLog, PinoLogger, requestLog } from './common/logging';
+import { PATH_PREFIXES, servedBelow } from './common/http/path-prefixes';
 import { REQUEST_ID_HEADER, requestId } from './common/http/request-id';
 import { Ids } from './common/ids';
 import { AppConfig } from './config/app-config';
@@ -32,6 +33,7 @@ export function configureApp(app: NestExpressApplication): void {
   app.set('x-powered-by', false);
   app.set('etag', false);
   app.set('query parser', 'simple');
+  app.use(servedBelow(PATH_PREFIXES));
   app.use(requestId(app.get(Ids)));
   app.use(requestLog(log));
   warnOfUntrustedProxy(app, config);

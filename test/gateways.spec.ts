@@ -5,6 +5,9 @@ import { sourceClasses } from './support/source-classes';
 const classes = sourceClasses(/Gateway\(|SubscribeMessage/);
 const gateways = classes.filter((one) => Reflect.getMetadata(GATEWAY_METADATA, one) === true);
 
+/** Gateways of anonymous namespaces: the contract has two such namespaces. */
+const ANONYMOUS = ['GhostGateway', 'SessionsGateway'];
+
 const methodsOf = (one: object): [string, object][] =>
   Object.entries(Object.getOwnPropertyDescriptors((one as { prototype: object }).prototype)).flatMap(
     ([name, { value }]) => (typeof value === 'function' ? [[name, value as object] as [string, object]] : []),
@@ -23,8 +26,15 @@ describe('every gateway of the server', () => {
 
   it('names a namespace, which the handshake protects', () => {
     for (const one of gateways) {
-      expect(Reflect.getMetadata(GATEWAY_OPTIONS, one)).toEqual({ namespace: expect.stringMatching(/^\//) });
+      expect(Reflect.getMetadata(GATEWAY_OPTIONS, one)).toMatchObject({ namespace: expect.stringMatching(/^\//) });
     }
+  });
+
+  it('lets nobody in without a token but where that is the point', () => {
+    const anonymous = gateways.filter(
+      (one) => (Reflect.getMetadata(GATEWAY_OPTIONS, one) as { anonymous?: true }).anonymous,
+    );
+    expect(anonymous.map(({ name }) => name).filter((name) => !ANONYMOUS.includes(name))).toEqual([]);
   });
 
   it('says of each event what it costs, and only gateways have events', () => {

@@ -30,7 +30,9 @@ function handler(event: string, invoke: Call, cost: EventCost = 'other'): [strin
     }
     return payload as object | undefined;
   };
-  return [event, { event, options: { cost, summary: '' }, gateway: Object, dto: undefined, bind, invoke } as Handler];
+  const gatewayOptions = { namespace: '/' };
+  const handler = { event, options: { cost, summary: '' }, gateway: Object, gatewayOptions, dto: undefined };
+  return [event, { ...handler, bind, invoke } as Handler];
 }
 
 describe('the dispatcher', () => {
@@ -51,7 +53,7 @@ describe('the dispatcher', () => {
         disconnected.push(socket);
       },
     } as SocketCloser;
-    const namespace = { namespace: '/', handlers: new Map(handlers), hooks: [] };
+    const namespace = { namespace: '/', anonymous: false, handlers: new Map(handlers), hooks: [] };
     dispatcher = new Dispatcher(namespace, { clock, limits, closer, statistics });
     alice = new FakeSocket();
     dispatcher.attach(alice.socket);
@@ -127,6 +129,22 @@ describe('the dispatcher', () => {
           ['error', { message: 'There is no such room', code: 'NotFoundError', event }],
         ]);
       }
+    });
+
+    it('failures without an ack as the event that the gateway has for them', () => {
+      const [event, served] = handler('odd', () => ({}));
+      const told = { name: 'odd-error', namespace: '/', payload: Object, description: '' };
+      const tellFailure = ({ code }: { code: string }) => ({ event: told, payload: { oddly: code } });
+      serve(
+        [event, { ...served, gatewayOptions: { namespace: '/', tellFailure } }],
+        handler('even', () => ({})),
+      );
+      alice.receive('odd', 'bad');
+      alice.receive('even', 'bad');
+      expect(alice.sent).toEqual([
+        ['odd-error', { oddly: 'ValidationError' }],
+        ['error', { message: 'field is bad', code: 'ValidationError', event: 'even' }],
+      ]);
     });
 
     it('nothing of the cause of an unexpected failure', async () => {

@@ -155,7 +155,7 @@ export class Dispatcher {
       this.tell(socket, event, reply, refusal(error), silent);
     }
     if (error.code === 'ValidationError' && session.countBadPacket(this.tools.clock.now())) {
-      this.emitError(socket, { message: 'Too many malformed events', code: 'RateLimitError', event });
+      this.emitError(socket, handler, { message: 'Too many malformed events', code: 'RateLimitError', event });
       this.tools.closer.disconnect(socket);
     }
   }
@@ -164,12 +164,13 @@ export class Dispatcher {
     if (reply) {
       this.reply(reply, answer);
     } else if (!silent && this.handlers.has(event)) {
-      this.emitError(socket, { message: answer.error, code: answer.code, event });
+      this.emitError(socket, this.handlers.get(event), { message: answer.error, code: answer.code, event });
     }
   }
 
-  private emitError(socket: MayflySocket, error: ErrorEventDto): void {
-    socket.emit(errorEvent.name, error);
+  private emitError(socket: MayflySocket, handler: Handler | undefined, error: ErrorEventDto): void {
+    const told = handler?.gatewayOptions.tellFailure?.(error);
+    socket.emit(told?.event.name ?? errorEvent.name, told?.payload ?? error);
   }
 
   private afterReply(session: SocketSession): void {

@@ -1,12 +1,27 @@
 import { applyDecorators, SetMetadata, type Type } from '@nestjs/common';
 import { WebSocketGateway } from '@nestjs/websockets';
 import type { ErrorCode } from '../common/app-error';
+import type { ErrorEventDto } from './error-event';
+import type { ServerEvent } from './server-event';
 
 export const GATEWAY_OPTIONS = 'mayfly:gateway';
 export const EVENT_OPTIONS = 'mayfly:event';
 
+/** Which event tells a failure of an event that carried no ack, and what it says. */
+export interface FailureNotice {
+  readonly event: ServerEvent<object>;
+  readonly payload: object;
+}
+
 export interface GatewayOptions {
   namespace: string;
+  /**
+   * Sockets enter without a token and have no identity; all gateways of a namespace say the same. Rates are counted by
+   * socket, and by address.
+   */
+  anonymous?: true;
+  /** How events of this gateway that carried no ack fail, where that is not the event `error`. */
+  tellFailure?: (error: ErrorEventDto) => FailureNotice;
 }
 
 /**
@@ -21,6 +36,8 @@ export interface EventOptions {
   summary: string;
   /** What else has to be known, Markdown. */
   description?: string;
+  /** The sentence of a `ValidationError` over its payload, where clients know one. */
+  invalid?: string;
   /** With which codes it fails, beside those of every event. */
   errors?: readonly ErrorCode[];
   /** Payloads, where the one that the reference makes of the fields' examples would not do. */

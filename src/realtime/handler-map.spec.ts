@@ -70,6 +70,27 @@ class OtherGateway {
   }
 }
 
+@RealtimeGateway({ namespace: '/one', anonymous: true })
+class AnonymousGateway {
+  @SubscribeMessage('enter')
+  @Event({ ...OTHER, invalid: 'No such door' })
+  enter(@ConnectedSocket() socket: MayflySocket, @MessageBody() dto: CountDto): object {
+    return { socket, dto };
+  }
+}
+
+@RealtimeGateway({ namespace: '/one' })
+class LessAnonymousGateway {}
+
+@RealtimeGateway({ namespace: '/', anonymous: true })
+class AnonymousUser {
+  @SubscribeMessage('event')
+  @Event(OTHER)
+  run(@CurrentUser() user: Identity): object {
+    return user;
+  }
+}
+
 describe('the handler map', () => {
   it('composes each event of a gateway with what its method asks for', async () => {
     const [found] = await build(GoodGateway);
@@ -98,6 +119,20 @@ describe('the handler map', () => {
 
   it('refuses two handlers of one event', async () => {
     await expect(build(GoodGateway, HookGateway)).rejects.toThrow('Two gateways handle');
+  });
+
+  it('knows which namespaces are anonymous, and words the refusal of a payload as its event says', async () => {
+    const [found, other] = await build(AnonymousGateway, OtherGateway);
+    expect([found?.anonymous, other?.anonymous]).toEqual([true, false]);
+    const bind = found?.handlers.get('enter')?.bind;
+    expect(bind?.({ count: 1 })).toEqual({ count: 1 });
+    expect(() => bind?.({ count: 'x' })).toThrow('No such door');
+    expect(() => bind?.(undefined)).toThrow('No such door');
+  });
+
+  it('refuses a namespace that is anonymous for one gateway and not for another', async () => {
+    await expect(build(AnonymousGateway, LessAnonymousGateway)).rejects.toThrow('differ in whether it is anonymous');
+    await expect(build(LessAnonymousGateway, AnonymousGateway)).rejects.toThrow('differ in whether it is anonymous');
   });
 
   it('serves no class that is merely a gateway of Nest', async () => {
@@ -224,6 +259,7 @@ describe('a gateway is refused at the start that', () => {
     ],
     ['has a pipe on its payload', WithPipe, 'WithPipe.run has a parameter with a field or a pipe'],
     ['has a parameter without a decorator', WithBareParameter, 'WithBareParameter.run has a parameter without'],
+    ['asks an anonymous namespace for a user', AnonymousUser, 'AnonymousUser.run asks for a user'],
     ['relies on a guard', WithGuard, 'WithGuard.run has guards'],
     ['relies on a pipe', WithMethodPipe, 'WithMethodPipe.run has guards, pipes'],
   ])('%s', async (_what, gateway, message) => {

@@ -10,6 +10,7 @@ import { MESSAGE_METADATA, PARAM_ARGS_METADATA } from '@nestjs/websockets/consta
 import { WsParamtype } from '@nestjs/websockets/enums/ws-paramtype.enum';
 import type { Awaitable } from '../common/awaitable';
 import { currentUserFactory } from '../common/http/current-user.decorator';
+import { AppError } from '../common/app-error';
 import { Binder, type DtoClass } from '../common/validation/dto-binder';
 import { EVENT_OPTIONS, type EventOptions, GATEWAY_OPTIONS, type GatewayOptions } from './gateway.decorator';
 import type { MayflySocket } from './socket-session';
@@ -21,6 +22,8 @@ export interface Handler {
   readonly event: string;
   readonly options: EventOptions;
   readonly gateway: Type<object>;
+  /** What its gateway says of itself. */
+  readonly gatewayOptions: GatewayOptions;
   /** The class of the payload; undefined where the event has none. */
   readonly dto: DtoClass | undefined;
   /** Checks the payload. @throws AppError ValidationError */
@@ -37,6 +40,8 @@ export interface ConnectionHooks {
 
 export interface NamespaceHandlers {
   readonly namespace: string;
+  /** Its sockets have no token, and no identity. */
+  readonly anonymous: boolean;
   readonly handlers: ReadonlyMap<string, Handler>;
   readonly hooks: readonly ConnectionHooks[];
 }
@@ -45,6 +50,12 @@ export interface NamespaceHandlers {
 const NOT_RUN = [EXCEPTION_FILTERS_METADATA, GUARDS_METADATA, INTERCEPTORS_METADATA, PIPES_METADATA];
 /** What a parameter's type is at run time where it names no class of ours. */
 const NO_DTO: unknown[] = [undefined, Object, String, Number, Boolean, Array];
+
+interface Found {
+  readonly anonymous: boolean;
+  readonly handlers: Map<string, Handler>;
+  readonly hooks: ConnectionHooks[];
+}
 
 type Method = (...args: unknown[]) => Awaitable<object>;
 
@@ -58,15 +69,19 @@ export class HandlerMap {
 
   /** The handlers of every namespace. @throws Error for a gateway that the dispatcher cannot serve as declared */
   build(): NamespaceHandlers[] {
-    const namespaces = new Map<string, { handlers: Map<string, Handler>; hooks: ConnectionHooks[] }>();
+    const namespaces = new Map<string, Found>();
     for (const { instance, metatype } of this.discovery.getProviders()) {
       const options = metatype && (Reflect.getMetadata(GATEWAY_OPTIONS, metatype) as GatewayOptions | undefined);
       if (!options || !instance) {
         continue;
       }
-      const found = namespaces.get(options.namespace) ?? { handlers: new Map<string, Handler>(), hooks: [] };
+      const anonymous = options.anonymous === true;
+      const found = namespaces.get(options.namespace) ?? { anonymous, handlers: new Map<string, Handler>(), hooks: [] };
+      if (found.anonymous !== anonymous) {
+        throw new Error(`The gateways of ${options.namespace} differ in whether it is anonymous`);
+      }
       namespaces.set(options.namespace, found);
-      for (const handler of this.handlersOf(instance as object, metatype as Type<object>)) {
+      for (const handler of this.handlersOf(instance as object, metatype as Type<object>, options)) {
         if (found.handlers.has(handler.event)) {
           throw new Error(`Two gateways handle ${handler.event} in ${options.namespace}`);
         }
@@ -80,17 +95,24 @@ export class HandlerMap {
     return [...namespaces].map(([namespace, found]) => ({ namespace, ...found }));
   }
 
-  private handlersOf(instance: object, gateway: Type<object>): Handler[] {
+  private handlersOf(instance: object, gateway: Type<object>, options: GatewayOptions): Handler[] {
     const prototype = Object.getPrototypeOf(instance) as Record<string, Method>;
     return this.scanner.getAllMethodNames(prototype).flatMap((name) => {
       const method = prototype[name];
       const event = method && (Reflect.getMetadata(MESSAGE_METADATA, method) as string | undefined);
-      return event === undefined || !method ? [] : [compose(instance, gateway, name, method, event)];
+      return event === undefined || !method ? [] : [compose(instance, gateway, options, name, method, event)];
     });
   }
 }
 
-function compose(instance: object, gateway: Type<object>, name: string, method: Method, event: string): Handler {
+function compose(
+  instance: object,
+  gateway: Type<object>,
+  gatewayOptions: GatewayOptions,
+  name: string,
+  method: Method,
+  event: string,
+): Handler {
   const where = `${gateway.name}.${name}`;
   const options = Reflect.getMetadata(EVENT_OPTIONS, method) as EventOptions | undefined;
   if (!options) {
@@ -101,6 +123,9 @@ function compose(instance: object, gateway: Type<object>, name: string, method: 
   }
   const types = (Reflect.getMetadata('design:paramtypes', gateway.prototype as object, name) ?? []) as unknown[];
   const { args, payloadIndex } = argumentsOf(gateway, name, where);
+  if (gatewayOptions.anonymous && args.includes('user')) {
+    throw new Error(`${where} asks for a user, of whom there is none in an anonymous namespace`);
+  }
   if (types.some((_, index) => args[index] === undefined)) {
     throw new Error(`${where} has a parameter without a decorator`);
   }
@@ -114,9 +139,23 @@ function compose(instance: object, gateway: Type<object>, name: string, method: 
     event,
     options,
     gateway,
+    gatewayOptions,
     dto,
-    bind: binder ? (payload) => binder.bind(payload) : () => undefined,
+    bind: binder ? bindWith(binder, options.invalid) : () => undefined,
     invoke: invoker(bound, args),
+  };
+}
+
+function bindWith(binder: Binder<object>, invalid: string | undefined): Handler['bind'] {
+  if (invalid === undefined) {
+    return (payload) => binder.bind(payload);
+  }
+  return (payload) => {
+    try {
+      return binder.bind(payload);
+    } catch (error) {
+      throw error instanceof AppError ? new AppError(error.code, invalid, { details: error.details }) : error;
+    }
   };
 }
 

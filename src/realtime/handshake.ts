@@ -13,6 +13,7 @@ import { type MayflySocket, SocketSession } from './socket-session';
 @Injectable()
 export class Handshake {
   private readonly logger = new Logger(Handshake.name);
+  private readonly anonymous = new Set<string>();
 
   constructor(
     private readonly tokens: TokenService,
@@ -22,19 +23,32 @@ export class Handshake {
     private readonly config: AppConfig,
   ) {}
 
-  /** Makes every socket of the namespace authenticate before it exists. */
+  /** Lets sockets into this namespace without a token. Of no other is one let in without. */
+  open(namespace: string): void {
+    this.anonymous.add(namespace);
+  }
+
+  /** Makes every socket of the namespace authenticate before it exists, unless the namespace is anonymous. */
   protect(namespace: Namespace): void {
     namespace.use((socket, next) => {
-      this.authenticate(socket as MayflySocket).then(
+      this.admit(socket as MayflySocket, this.anonymous.has(namespace.name)).then(
         () => next(),
         (error: unknown) => next(this.refusal(error)),
       );
     });
   }
 
-  private async authenticate(socket: MayflySocket): Promise<void> {
+  private async admit(socket: MayflySocket, anonymous: boolean): Promise<void> {
     const ip = clientAddress(socket.request, this.config.env.TRUST_PROXY);
     await this.addresses.admit(socket.conn);
+    if (anonymous) {
+      socket.data = new SocketSession(socket.id, ip, this.clock.now());
+      return;
+    }
+    await this.authenticate(socket, ip);
+  }
+
+  private async authenticate(socket: MayflySocket, ip: string): Promise<void> {
     const verifiedAt = this.clock.now();
     const identity = await this.tokens.verify(tokenOf(socket.handshake.auth));
     if (this.sessions.count(identity.userId) >= this.config.env.MAX_SOCKETS_PER_USER) {

@@ -69,13 +69,16 @@ export class RealtimeServer implements OnApplicationBootstrap {
     this.addresses.watch(server);
     this.connections.watch(server);
     new WriteCoalescer().watch(server);
-    // Whatever namespace comes to be, nobody enters it without a token.
+    // Whatever namespace comes to be, nobody enters it without a token, but where a gateway says so.
     this.handshake.protect(server.of('/'));
     server.on('new_namespace', (namespace: Namespace) => this.handshake.protect(namespace));
   }
 
   onApplicationBootstrap(): void {
     for (const found of this.handlerMap.build()) {
+      if (found.anonymous) {
+        this.handshake.open(found.namespace);
+      }
       this.serve(this.io.of(found.namespace), found);
     }
   }
@@ -108,7 +111,9 @@ export class RealtimeServer implements OnApplicationBootstrap {
         this.closer.closeWhenIdle(socket);
         this.runHooks(found.hooks, 'handleDisconnect', socket);
       });
-      void socket.join(userRoom(socket.data.identity.userId));
+      if (!found.anonymous) {
+        void socket.join(userRoom(socket.data.identity.userId));
+      }
       dispatcher.attach(socket);
       if (this.sessions.add(socket)) {
         this.runHooks(found.hooks, 'handleConnection', socket);

@@ -21,6 +21,8 @@ const RECENT_MS = 60_000;
 export class SessionRegistry {
   private readonly byUser = new Map<string, Set<MayflySocket>>();
   private readonly bySocketId = new Map<string, MayflySocket>();
+  /** Those of anonymous namespaces, by id: there is no token to watch. */
+  private readonly anonymous = new Map<string, MayflySocket>();
   private recentEndings: { ending: TokenEnding; seenAt: number }[] = [];
   private recentChanges: { userId: string; seenAt: number }[] = [];
   private readonly review: TokenReview;
@@ -52,6 +54,9 @@ export class SessionRegistry {
       this.review.add(this.bySocketId.values());
     });
     nodes.onExpelled(() => {
+      for (const socket of [...this.anonymous.values()]) {
+        this.closer.closeTransport(socket);
+      }
       // Where Redis lost everything their users are gone: that is told by a review, and to those it has to be told.
       for (const socket of this.bySocketId.values()) {
         this.expelled.add(socket);
@@ -77,7 +82,7 @@ export class SessionRegistry {
 
   /** Sockets of this node. */
   get size(): number {
-    return this.bySocketId.size;
+    return this.bySocketId.size + this.anonymous.size;
   }
 
   /** Sockets of a user on this node. */
@@ -92,7 +97,7 @@ export class SessionRegistry {
 
   /** A socket of this node by its id; undefined once it is gone. */
   find(socketId: string): MayflySocket | undefined {
-    return this.bySocketId.get(socketId);
+    return this.bySocketId.get(socketId) ?? this.anonymous.get(socketId);
   }
 
   /**
@@ -100,6 +105,10 @@ export class SessionRegistry {
    * being closed.
    */
   add(socket: MayflySocket): boolean {
+    if (socket.data.anonymousId !== undefined) {
+      this.anonymous.set(socket.id, socket);
+      return true;
+    }
     const { identity, verifiedAt } = socket.data;
     this.arrivals.came(socket);
     let sockets = this.byUser.get(identity.userId);
@@ -118,6 +127,9 @@ export class SessionRegistry {
   }
 
   remove(socket: MayflySocket): void {
+    if (this.anonymous.delete(socket.id)) {
+      return;
+    }
     const { userId } = socket.data.identity;
     this.bySocketId.delete(socket.id);
     this.queue.cancel(TOKEN, socket.id);

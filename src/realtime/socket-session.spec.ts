@@ -1,9 +1,19 @@
 import fc from 'fast-check';
 import { FakeSocket } from '../../test/support/fake-socket';
+import { SocketSession } from './socket-session';
 
 const SEED = 20260101;
 const WINDOW_MS = 10_000;
 const MOST = 40;
+
+describe('the session of a socket without a token', () => {
+  it('has an id to be counted by, and no identity that anybody could go by', () => {
+    const session = new SocketSession('socket-1', '127.0.0.1', 0);
+    expect(session.anonymousId).toBe('socket-1');
+    expect(() => session.identity).toThrow('has no identity');
+    expect(new FakeSocket().data.anonymousId).toBeUndefined();
+  });
+});
 
 describe('bad packets of a session', () => {
   it('are too many from the fortieth in any ten seconds on, wherever those begin', () => {

@@ -30,15 +30,34 @@ export class SocketSession {
   afterReply: (() => void) | undefined;
   /** No further event takes effect. */
   ended = false;
+  /** Id of a socket of an anonymous namespace; undefined for one with a token. */
+  readonly anonymousId: string | undefined;
+  private user: TokenIdentity | undefined;
   private badPackets: number[] | undefined;
 
   constructor(
-    public identity: TokenIdentity,
+    /** Whom the token speaks for, or the id of a socket of an anonymous namespace. */
+    who: TokenIdentity | string,
     /** Address of the client, proxies resolved. */
     readonly ip: string,
     /** When the token was checked, epoch ms. */
     readonly verifiedAt: number,
-  ) {}
+  ) {
+    this.anonymousId = typeof who === 'string' ? who : undefined;
+    this.user = typeof who === 'string' ? undefined : who;
+  }
+
+  /** @throws Error for a socket of an anonymous namespace: nobody has vouched for it */
+  get identity(): TokenIdentity {
+    if (!this.user) {
+      throw new Error('A socket of an anonymous namespace has no identity');
+    }
+    return this.user;
+  }
+
+  set identity(identity: TokenIdentity) {
+    this.user = identity;
+  }
 
   /** Counts a packet that was refused as malformed. True when there were too many. */
   countBadPacket(now: number): boolean {

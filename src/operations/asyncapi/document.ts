@@ -57,6 +57,7 @@ export function asyncApiDocument(app: INestApplication): AsyncApiDocument {
   handlers.forEach(({ namespace, handler }) => reference.addHandler(namespace, handler));
   told.forEach((event) => reference.addServerEvent(event));
   const served = new Set([...namespaces, ...told].map(({ namespace }) => namespace));
+  const anonymous = new Set(namespaces.flatMap(({ namespace, anonymous }) => (anonymous ? [namespace] : [])));
   return {
     asyncapi: '3.0.0',
     info: {
@@ -65,7 +66,7 @@ export function asyncApiDocument(app: INestApplication): AsyncApiDocument {
       description: GUIDE,
       license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
     },
-    servers: servers(served, app.get(AppConfig)),
+    servers: servers(served, anonymous, app.get(AppConfig)),
     channels: reference.channels,
     operations: reference.operations,
     components: {
@@ -83,7 +84,11 @@ export function asyncApiDocument(app: INestApplication): AsyncApiDocument {
 }
 
 /** A namespace is a server of its own: that is what clients connect to. */
-function servers(namespaces: Iterable<string>, { publicUrl, env }: AppConfig): Record<string, Part> {
+function servers(
+  namespaces: Iterable<string>,
+  anonymous: ReadonlySet<string>,
+  { publicUrl, env }: AppConfig,
+): Record<string, Part> {
   const { protocol, host, pathname } = new URL(publicUrl ?? `http://localhost:${env.PORT}`);
   const at = pathname.replace(/\/$/, '');
   return Object.fromEntries(
@@ -95,7 +100,7 @@ function servers(namespaces: Iterable<string>, { publicUrl, env }: AppConfig): R
         protocol: protocol === 'https:' ? 'wss' : 'ws',
         title: `Namespace ${namespace}`,
         description: SERVER_GUIDE,
-        security: [{ $ref: '#/components/securitySchemes/token' }],
+        ...(!anonymous.has(namespace) && { security: [{ $ref: '#/components/securitySchemes/token' }] }),
       },
     ]),
   );
