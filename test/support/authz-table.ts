@@ -121,6 +121,10 @@ export const ROUTES: readonly RouteRow[] = [
   route('GET /api/users/:id', identified(200)),
   route('PATCH /api/users/me', account(200), () => ({ bio: 'x' })),
   route('DELETE /api/users/me', identified(204)),
+  { handler: 'PUT /api/users/me/avatar', status: account(200), file: 'image' },
+  route('DELETE /api/users/me/avatar', account(204)),
+  route('POST /api/users/device', identified(200), () => ({ location: { city: 'Berlin' } })),
+  route('GET /api/users/me/devices', identified(200)),
 
   route('POST /api/chat/rooms', account(200), ({ peerId }) => ({ otherUserId: peerId })),
   route('GET /api/chat/rooms', account(200)),
