@@ -3,11 +3,10 @@ import { AppError } from '../common/app-error';
 import { type Awaitable, chain } from '../common/awaitable';
 import type { Identity } from '../common/identity';
 import { AppConfig } from '../config/app-config';
-import { isDirectRoomId } from './engine/room';
 import type { Message, MessageDraft, MessageStatus } from './engine/message';
 import { MessageStore, type PageLimits } from './engine/message.store';
 import { type Appended, type ReceiptRange, RoomFeed } from './engine/room-feed';
-import { RoomPolicies, type RoomPolicy } from './engine/room-policy';
+import { RoomPolicies } from './engine/room-policy';
 import { RoomLifeService } from './room-life.service';
 import { RoomsService } from './rooms.service';
 import { TypingService } from './typing.service';
@@ -132,15 +131,11 @@ export class MessagesService {
   }
 
   private defaultTtl(roomId: string): number | undefined {
-    return this.policyOf(roomId).defaults.messageTtl ?? undefined;
-  }
-
-  private policyOf(roomId: string): RoomPolicy {
-    return this.policies.of(isDirectRoomId(roomId) ? 'direct' : 'private');
+    return this.policies.byId(roomId).defaults.messageTtl ?? undefined;
   }
 
   private append(draft: MessageDraft): Awaitable<Appended | undefined> {
-    return this.feed.append(draft, this.policyOf(draft.roomId).limits);
+    return this.feed.append(draft, this.policies.byId(draft.roomId).limits);
   }
 
   private async openAndAppend(user: Identity, draft: MessageDraft): Promise<Appended> {
