@@ -72,6 +72,7 @@ async function scene(handler: string): Promise<Scene> {
   await chat.api(gone, 'post', 'auth/logout').expect(204);
   const roomId = roomOf(member, peer);
   const { messageId } = await say(peer, roomId, NEEDLE, { burn: handler.includes('reveal') });
+  const groupId = await privateRoom(member, peer);
   const filename = handler.includes(':filename') ? await upload(member) : '';
   peer.client.received.length = 0;
   return {
@@ -134,8 +135,15 @@ async function state({ peer, roomId, groupId }: Scene): Promise<unknown> {
 
 function ask({ handler, group, body, file }: RouteRow, { tokens, ...world }: Scene, actor: Actor): Promise<Response> {
   const [method = '', path = ''] = handler.split(' ');
-  const { roomId, messageId, peerId, filename } = world;
-  const values = { ':roomId': roomId, ':messageId': messageId, ':id': peerId, ':filename': filename };
+  const { messageId, peerId, filename } = world;
+  const roomId = group ? world.groupId : world.roomId;
+  const values = {
+    ':roomId': roomId,
+    ':userId': peerId,
+    ':messageId': messageId,
+    ':id': peerId,
+    ':filename': filename,
+  };
   const filled = Object.entries(values).reduce((filling, [name, value]) => filling.replace(name, value), path);
   const verb = method.toLowerCase() as 'get' | 'post' | 'patch' | 'put' | 'delete';
   const call = request(chat.url)[verb](filled);

@@ -8,6 +8,10 @@ export type Actor = (typeof ACTORS)[number];
 /** What a row's request is made of. */
 export interface World {
   readonly roomId: string;
+  /** A private room in which `member` is admin and the peer a member. */
+  readonly groupId: string;
+  /** An account that is in no room of these. */
+  readonly otherId: string;
   /** The other one in the room. */
   readonly peerId: string;
   /** A message in it, of the peer; one that burns after reading where the handler is about those. */

@@ -82,12 +82,12 @@ export class OpenRoomDto {
   @IsIn(['public', 'private'])
   type?: 'public' | 'private';
 
-  @ApiPropertyOptional({ maxLength: MAX_NAME, description: 'With `type`.' })
+  @ApiPropertyOptional({ maxLength: MAX_NAME, example: 'Gardening', description: 'With `type`.' })
   @IsOptional()
   @IsText({ min: 1, max: MAX_NAME })
   name?: string;
 
-  @ApiPropertyOptional({ maxLength: MAX_DESCRIPTION })
+  @ApiPropertyOptional({ maxLength: MAX_DESCRIPTION, example: 'Roses and such' })
   @IsOptional()
   @IsText({ max: MAX_DESCRIPTION })
   description?: string;

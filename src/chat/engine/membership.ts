@@ -193,7 +193,9 @@ export function notesOf(change: MembershipChange): Note[] {
       return [roleNote(change.target.userId, change.target.username, change.role)];
     case 'configure':
       return configureNotes(change, username);
-    default:
+    case 'close':
+    case 'invite':
+    case 'uninvite':
       return [];
   }
 }

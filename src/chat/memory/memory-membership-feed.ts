@@ -97,17 +97,17 @@ export class MemoryMembershipFeed extends MembershipFeed {
       return this.join(room, change.actor, limits);
     }
     this.assertMay(room, change);
-    switch (change.kind) {
-      case 'leave':
-        this.leave(room, change.actor.userId);
-        return true;
-      case 'close':
-        return this.feed.close(room.id, 'deleted');
-      case 'configure':
-        return configure(room, change, this.clock.now());
-      default:
-        return this.applyTo(room, change);
+    if ('target' in change) {
+      return this.applyTo(room, change);
     }
+    if (change.kind === 'configure') {
+      return configure(room, change, this.clock.now());
+    }
+    if (change.kind === 'close') {
+      return this.feed.close(room.id, 'deleted');
+    }
+    this.leave(room, change.actor.userId);
+    return true;
   }
 
   private applyTo(room: GroupRoom, change: Targeted): boolean {

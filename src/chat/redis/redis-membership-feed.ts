@@ -171,48 +171,40 @@ export class RedisMembershipFeed extends MembershipFeed {
 }
 
 function markOf(change: MembershipChange | Forget, { roomsPerUser }: MembershipLimits): Mark | undefined {
-  switch (change.kind) {
-    case 'join':
-      return { list: 'rooms', userId: change.actor.userId, most: roomsPerUser, full: 'rooms' };
-    case 'invite':
-      return { list: 'invites', userId: change.target.userId, most: MAX_INVITES_PER_USER, full: 'invites' };
-    case 'ban':
-      return { list: 'bans', userId: change.target.userId, most: undefined, full: 'listed' };
-    case 'mute':
-      return { list: 'mutes', userId: change.target.userId, most: undefined, full: 'listed' };
-    default:
-      return undefined;
+  const { kind, actor } = change;
+  if (kind === 'join') {
+    return { list: 'rooms', userId: actor.userId, most: roomsPerUser, full: 'rooms' };
   }
+  if (kind === 'invite') {
+    return { list: 'invites', userId: change.target.userId, most: MAX_INVITES_PER_USER, full: 'invites' };
+  }
+  if (kind === 'ban' || kind === 'mute') {
+    return { list: `${kind}s`, userId: change.target.userId, most: undefined, full: 'listed' };
+  }
+  return undefined;
 }
 
+/** What `CHANGE` takes as value. */
 function valueOf(change: MembershipChange | Forget, { membersPerRoom }: MembershipLimits): number {
-  switch (change.kind) {
-    case 'join':
-      return membersPerRoom;
-    case 'ban':
-      return change.until ?? 0;
-    case 'mute':
-      return change.until;
-    case 'role':
-      return ROOM_ROLES.indexOf(change.role);
-    default:
-      return 0;
+  if (change.kind === 'join') {
+    return membersPerRoom;
   }
+  if (change.kind === 'ban' || change.kind === 'mute') {
+    return change.until ?? 0;
+  }
+  return change.kind === 'role' ? ROOM_ROLES.indexOf(change.role) : 0;
 }
 
 /** JSON of what a list keeps of somebody, or of settings. */
 function entryOf(change: MembershipChange | Forget): string {
   const by = change.actor.userId;
-  switch (change.kind) {
-    case 'invite':
-      return JSON.stringify({ by });
-    case 'ban':
-      return JSON.stringify({ by, reason: change.reason, username: change.target.username });
-    case 'configure':
-      return JSON.stringify(change.settings ?? {});
-    default:
-      return '{}';
+  if (change.kind === 'configure') {
+    return JSON.stringify(change.settings ?? {});
   }
+  if (change.kind === 'ban') {
+    return JSON.stringify({ by, reason: change.reason, username: change.target.username });
+  }
+  return JSON.stringify({ by });
 }
 
 function fieldsOf({
