@@ -1,0 +1,15 @@
+import type { MessageDto } from '../../dto/message.dto';
+import type { NewMessageDto } from './rooms.dto';
+
+/** A message in the words of `/rooms`: its projection of `/` renamed, so that both conceal and sign the same. */
+export function newMessageView(view: MessageDto, avatar: string | null): NewMessageDto {
+  return {
+    _id: view.id,
+    roomId: view.roomId,
+    sender: { _id: view.senderId, username: view.senderUsername, avatar },
+    content: view.content,
+    type: view.type,
+    timestamp: view.createdAt,
+    expiresAt: view.expiresAt,
+  };
+}
