@@ -4,16 +4,20 @@ import { Broadcaster } from '../realtime/broadcaster';
 import { RealtimeServer } from '../realtime/realtime-server';
 import { RoomDelivery } from '../realtime/room-delivery';
 import type { ServerEvent } from '../realtime/server-event';
-import { leftRoom, userRoom } from '../realtime/socket-rooms';
+import { joinedRoom, leftRoom, userRoom } from '../realtime/socket-rooms';
 import { ChatEvents, type StatusUpdatedDto } from './chat.events';
 import { directMembers, otherMember } from './engine/room';
 import { RoomFeed, type RoomEvent } from './engine/room-feed';
+import { RoomPolicies } from './engine/room-policy';
 import { RoomEntry } from './room-entry';
 import { TypingService } from './typing.service';
 import { messageView, roomView } from './view';
 
 /** More receipts than this at once are told as one (chat.md). */
 const MAX_SINGLE_RECEIPTS = 50;
+
+/** Who comes and goes is told in rooms with so many joined users at most (chat.md). */
+const MAX_TOLD_ACTIVE = 100;
 
 type StatusEvent = Extract<RoomEvent, { kind: 'status' }>;
 
@@ -27,6 +31,7 @@ export class ChatAnnouncer implements OnModuleInit {
     private readonly realtime: RealtimeServer,
     private readonly typing: TypingService,
     private readonly entry: RoomEntry,
+    private readonly policies: RoomPolicies,
   ) {}
 
   onModuleInit(): void {
@@ -35,7 +40,8 @@ export class ChatAnnouncer implements OnModuleInit {
     this.typing.subscribe(({ roomId, userId, username }, isTyping) => {
       const other = otherMember(roomId, userId);
       const payload = { roomId, userId, username, isTyping };
-      const audience = { rooms: other ? [userRoom(other)] : [], except: [leftRoom(roomId)] };
+      const rooms = other === undefined ? [joinedRoom(roomId)] : [userRoom(other)];
+      const audience = { rooms, except: [leftRoom(roomId), userRoom(userId)] };
       this.broadcaster.emit(ChatEvents.typing, payload, audience);
     });
   }
@@ -44,36 +50,38 @@ export class ChatAnnouncer implements OnModuleInit {
     const { roomId } = event;
     switch (event.kind) {
       case 'message':
-        return this.toMembers(event, ChatEvents.messageNew, messageView(event.message));
+        return this.toRoom(event, ChatEvents.messageNew, messageView(event.message));
       case 'status':
         return this.announceStatus(event);
       case 'expired': {
         const { messageIds, reason } = event;
         const payload = { roomId, messageIds: [...messageIds], reason };
-        return this.toMembers(event, ChatEvents.expired, payload, { evenLeft: true });
+        return this.toRoom(event, ChatEvents.expired, payload, { evenLeft: true });
       }
       case 'opened': {
         // A leave of a room that did not stand is forgotten as well.
         this.realtime.io.of('/').local.in(leftRoom(roomId)).socketsLeave(leftRoom(roomId));
-        const others = this.membersBut(roomId, event.openedBy);
-        return this.toMembers(event, ChatEvents.roomCreated, { room: roomView(event.room) }, { users: others });
+        const view = { room: roomView(event.room) };
+        return this.toRoom(event, ChatEvents.roomCreated, view, { exceptUser: event.openedBy });
       }
       case 'updated':
-        return this.toMembers(event, ChatEvents.roomUpdated, { room: roomView(event.room) });
+        return this.toRoom(event, ChatEvents.roomUpdated, { room: roomView(event.room) });
       case 'key': {
         const { userId, publicKey } = event;
-        const users = this.membersBut(roomId, userId);
-        return this.toMembers(event, ChatEvents.roomKeys, { roomId, userId, publicKey }, { users });
+        return this.toRoom(event, ChatEvents.roomKeys, { roomId, userId, publicKey }, { exceptUser: userId });
       }
       case 'joined':
       case 'left': {
         const { userId, activeUsers } = event;
+        if (activeUsers.length > MAX_TOLD_ACTIVE) {
+          return;
+        }
         const told = event.kind === 'joined' ? ChatEvents.userJoined : ChatEvents.userLeft;
-        return this.toMembers(event, told, { roomId, userId, activeUsers: [...activeUsers] });
+        return this.toRoom(event, told, { roomId, userId, activeUsers: [...activeUsers] });
       }
       case 'closed': {
-        this.toMembers(event, ChatEvents.roomClosed, { roomId, reason: event.reason }, { evenLeft: true });
-        return this.entry.closed(roomId);
+        this.toRoom(event, ChatEvents.roomClosed, { roomId, reason: event.reason }, { evenLeft: true });
+        return this.entry.closed(roomId, event.position);
       }
     }
   }
@@ -100,21 +108,19 @@ export class ChatAnnouncer implements OnModuleInit {
   }
 
   private tellStatus(event: RoomEvent, payload: StatusUpdatedDto, to: Target): void {
-    this.toMembers(event, ChatEvents.statusUpdated, payload, to);
+    this.toRoom(event, ChatEvents.statusUpdated, payload, to);
   }
 
-  private toMembers<T extends object>(event: RoomEvent, told: ServerEvent<T>, payload: T, to: Target = {}): void {
-    const users = to.users ?? directMembers(event.roomId);
-    this.delivery.emit(told, payload, event.roomId, event.position, { ...to, users, byMembership: true });
-  }
-
-  private membersBut(roomId: string, userId: string): string[] {
-    return (directMembers(roomId) ?? []).filter((member) => member !== userId);
+  private toRoom<T extends object>(event: RoomEvent, told: ServerEvent<T>, payload: T, to: Target = {}): void {
+    const byMembership = this.policies.byId(event.roomId).audience === 'members';
+    const users = to.users ?? (byMembership ? directMembers(event.roomId) : undefined);
+    this.delivery.emit(told, payload, event.roomId, event.position, { ...to, users, byMembership });
   }
 }
 
 interface Target {
   readonly users?: readonly string[];
+  readonly exceptUser?: string;
   readonly evenLeft?: boolean;
   readonly exceptSocket?: string;
 }

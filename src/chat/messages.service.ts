@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { AppError } from '../common/app-error';
 import { type Awaitable, chain } from '../common/awaitable';
 import type { Identity } from '../common/identity';
-import { isDirectRoomId } from './engine/room';
 import type { Message, MessageDraft, MessageStatus } from './engine/message';
 import { MessageStore, type PageLimits } from './engine/message.store';
 import { type Appended, type ReceiptRange, RoomFeed } from './engine/room-feed';
@@ -92,8 +91,7 @@ export class MessagesService {
   }
 
   private append(draft: MessageDraft): Awaitable<Appended | undefined> {
-    const type = isDirectRoomId(draft.roomId) ? 'direct' : 'private';
-    return this.feed.append(draft, this.policies.of(type).limits);
+    return this.feed.append(draft, this.policies.byId(draft.roomId).limits);
   }
 
   private async openAndAppend(user: Identity, draft: MessageDraft): Promise<Appended> {
