@@ -179,9 +179,10 @@ export class RoomDelivery {
   }
 
   private holdBack(hold: Hold, audience: RoomAudience, event: HeldEvent): void {
-    const { id, data } = hold.socket;
+    const { id, data, nsp } = hold.socket;
     const { userId } = data.identity;
     const concerned =
+      nsp.name === event.event.namespace &&
       id !== audience.exceptSocket &&
       userId !== audience.exceptUser &&
       (!audience.users || audience.users.includes(userId));

@@ -148,8 +148,8 @@ describe('a socket in /rooms', () => {
     await client.emit('join-rooms');
     for (let i = 0; i < 3; i++) {
       client.socket.io.engine.close();
-      await client.until(() => (client.socket.connected ? undefined : true), 'the end');
-      await client.until(() => (client.socket.connected ? true : undefined), 'a reconnect');
+      await until(() => !client.socket.connected);
+      await until(() => client.socket.connected);
       await client.settle();
     }
     await say(alice, roomId, 'two');

@@ -61,7 +61,6 @@ describe('join-rooms', () => {
       expect((await joinRooms(bob.client)).rooms).toEqual([]);
     }
     await say(alice, roomId, 'first');
-    await say(carol, roomOf(bob, carol), 'second').catch(() => undefined);
     await carol.client.emit('send-message', { roomId: roomOf(bob, carol), content: 'second' });
     await bob.client.next('new-message', ({ content }) => content === 'second');
     expect(texts(bob.client, 'new-message')).toEqual(['first', 'second']);
@@ -168,7 +167,10 @@ describe('a message', () => {
     expect(body.messages).toMatchObject([{ content: 'missed' }]);
     const back = await chat.connect(bob, undefined, NAMESPACE);
     expect((await joinRooms(back)).rooms).toMatchObject([{ roomId, lastSeq: 1, unreadCount: 1 }]);
-    await chat.below(NAMESPACE, alice, 'post', `chat/rooms/${roomId}/messages`).send({ content: 'by REST' }).expect(201);
+    await chat
+      .below(NAMESPACE, alice, 'post', `chat/rooms/${roomId}/messages`)
+      .send({ content: 'by REST' })
+      .expect(201);
     await back.next('new-message', ({ content }) => content === 'by REST');
     expect(texts(back, 'new-message')).toEqual(['by REST']);
   });
@@ -194,7 +196,10 @@ describe('typing', () => {
   it('is told from /rooms to /, and ends with a stop, a send, the timeout and the end of the socket', async () => {
     const marks = async (): Promise<unknown[]> => {
       await alice.client.settle();
-      return alice.client.all('typing:indicator').splice(0).map(({ isTyping, userId }) => userId === bob.id && isTyping);
+      return alice.client
+        .all('typing:indicator')
+        .splice(0)
+        .map(({ isTyping, userId }) => userId === bob.id && isTyping);
     };
     expect(await bob.client.emit('typing-start', { roomId })).toEqual({ success: true });
     await bob.client.emit('typing-start', { roomId });

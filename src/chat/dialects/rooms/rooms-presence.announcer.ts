@@ -21,7 +21,11 @@ export class RoomsPresenceAnnouncer implements OnModuleInit {
 
   private async announce({ userId, online, lastSeen }: PresenceChange): Promise<void> {
     const rooms = (await this.rooms.idsOf(userId)).map(joinedRoom);
-    const payload = { userId, status: online ? ('online' as const) : ('offline' as const), lastSeen: isoTime(lastSeen) };
+    const payload = {
+      userId,
+      status: online ? ('online' as const) : ('offline' as const),
+      lastSeen: isoTime(lastSeen),
+    };
     this.broadcaster.emit(RoomsEvents.presence, payload, { rooms, except: [userRoom(userId)] });
   }
 }

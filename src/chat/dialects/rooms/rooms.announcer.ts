@@ -5,10 +5,10 @@ import { RoomDelivery } from '../../../realtime/room-delivery';
 import type { ServerEvent } from '../../../realtime/server-event';
 import { joinedRoom, userRoom } from '../../../realtime/socket-rooms';
 import { RoomFeed, type RoomEvent } from '../../engine/room-feed';
-import { RoomEntry } from '../../room-entry';
+import { SilentJoins } from '../../silent-joins';
 import { TypingService } from '../../typing.service';
 import { messageView } from '../../view';
-import { newMessageView } from './new-message.view';
+import { newMessageView } from './rooms.views';
 import { ROOMS, RoomsEvents } from './rooms.events';
 
 /** Tells what happens in rooms in the words of `/rooms`, to the sockets that joined them. */
@@ -20,7 +20,7 @@ export class RoomsAnnouncer implements OnModuleInit {
     private readonly broadcaster: Broadcaster,
     private readonly realtime: RealtimeServer,
     private readonly typing: TypingService,
-    private readonly entry: RoomEntry,
+    private readonly joins: SilentJoins,
   ) {}
 
   onModuleInit(): void {
@@ -44,7 +44,7 @@ export class RoomsAnnouncer implements OnModuleInit {
     const { roomId } = event;
     switch (event.kind) {
       case 'opened':
-        return this.entry.opened(event.room);
+        return this.joins.opened(roomId, event.position);
       case 'message':
         return this.toRoom(event, RoomsEvents.newMessage, newMessageView(messageView(event.message), null));
       case 'expired': {
@@ -53,7 +53,9 @@ export class RoomsAnnouncer implements OnModuleInit {
       }
       case 'closed':
         // Of one that both have left, nobody is here to be told.
-        return event.reason === 'left' ? undefined : this.toRoom(event, RoomsEvents.kicked, { roomId, reason: event.reason });
+        return event.reason === 'left'
+          ? undefined
+          : this.toRoom(event, RoomsEvents.kicked, { roomId, reason: event.reason });
       default:
     }
   }

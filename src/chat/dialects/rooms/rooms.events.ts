@@ -1,13 +1,7 @@
 import { ErrorEventDto } from '../../../realtime/error-event';
 import { serverEvent } from '../../../realtime/server-event';
 import { MessageExpiredDto } from '../../chat.events';
-import {
-  NewMessageDto,
-  PresenceUpdateDto,
-  RoomKickedDto,
-  UserStoppedTypingDto,
-  UserTypingDto,
-} from './rooms.dto';
+import { NewMessageDto, PresenceUpdateDto, RoomKickedDto, UserStoppedTypingDto, UserTypingDto } from './rooms.dto';
 
 export const ROOMS = '/rooms';
 

@@ -16,7 +16,9 @@ import { MessagesService } from '../../messages.service';
 import { outgoingOf } from '../../outgoing';
 import { RoomEntry } from '../../room-entry';
 import { sentAck } from '../../sent-ack';
+import { SilentJoins } from '../../silent-joins';
 import { TypingService } from '../../typing.service';
+import { joinedRoomView } from './rooms.views';
 import { JoinedRoomsDto } from './rooms.dto';
 import { ROOMS } from './rooms.events';
 
@@ -26,6 +28,7 @@ export class RoomsGateway {
   constructor(
     private readonly messages: MessagesService,
     private readonly entry: RoomEntry,
+    private readonly joins: SilentJoins,
     private readonly typing: TypingService,
     private readonly presence: PresenceService,
     private readonly clock: Clock,
@@ -41,7 +44,7 @@ export class RoomsGateway {
     ack: JoinedRoomsDto,
   })
   join(@ConnectedSocket() socket: MayflySocket): Awaitable<Ack<JoinedRoomsDto>> {
-    return ack(chain(this.entry.joinAll(socket), (rooms) => ({ rooms })));
+    return ack(chain(this.joins.joinAll(socket), (rooms) => ({ rooms: rooms.map(joinedRoomView) })));
   }
 
   @SubscribeMessage('send-message')
@@ -55,9 +58,9 @@ export class RoomsGateway {
   send(@ConnectedSocket() socket: MayflySocket, @MessageBody() dto: SendMessageDto): Awaitable<Ack<SentDto>> {
     const outgoing = outgoingOf(dto.roomId, dto, this.config.env.MAX_MESSAGE_LENGTH);
     const { identity } = socket.data;
-    const sent = this.entry.hears(socket, dto.roomId)
+    const sent = this.joins.hasJoined(socket, dto.roomId)
       ? this.messages.send(identity, outgoing)
-      : this.entry.listen(socket, dto.roomId).then(() => this.messages.send(identity, outgoing));
+      : this.joins.join(socket, dto.roomId).then(() => this.messages.send(identity, outgoing));
     return chain(sent, (appended) => sentAck(appended, this.clock.now()));
   }
 
