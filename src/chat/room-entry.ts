@@ -112,7 +112,7 @@ export class RoomEntry implements OnApplicationBootstrap {
     const place = await this.places.begin(socket, roomId);
     const snapshot = await this.enter(place, dto, from);
     this.places.assertStands(place);
-    const messages = snapshot.messages.map(messageView);
+    const messages = snapshot.messages.map((message) => messageView(message, identity.userId));
     // Pages that ignore the ack find what waits for them this way.
     const waiting = from
       ? []
@@ -258,7 +258,7 @@ export class RoomEntry implements OnApplicationBootstrap {
       if (dto.publicKey !== undefined) {
         await this.feed.setPublicKey(roomId, identity.userId, dto.publicKey);
       }
-      const snapshot = await this.messages.snapshot(roomId, from, JOIN_LIMITS);
+      const snapshot = await this.messages.snapshot(roomId, identity.userId, from, JOIN_LIMITS);
       if (snapshot) {
         return snapshot;
       }
@@ -274,7 +274,7 @@ export class RoomEntry implements OnApplicationBootstrap {
       room: roomView(room),
       messages,
       live: snapshot.live,
-      changed: snapshot.changed.map(messageView),
+      changed: snapshot.changed.map((message) => messageView(message, identity.userId)),
       ...(snapshot.more && { more: true }),
       activeUsers: [...snapshot.activeUsers],
       ...(otherUserId !== undefined && { otherUserId }),

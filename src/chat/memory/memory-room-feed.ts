@@ -11,12 +11,16 @@ import {
   type AppendLimits,
   type Occupant,
   type Receipt,
+  type Revealed,
+  type RevealRequest,
   RoomFeed,
   type RoomListener,
   type Swept,
 } from '../engine/room-feed';
 import { FeedHub } from './feed-hub';
+import { MemoryDeadlines } from './memory-deadlines';
 import { MemoryOccupancy } from './memory-occupancy';
+import { MemoryReceipts } from './memory-receipts';
 import { MemoryRoom } from './memory-room';
 import { MemoryRooms } from './memory-rooms';
 import { MemoryTimeline } from './memory-timeline';
@@ -26,6 +30,7 @@ import { MemoryTimeline } from './memory-timeline';
 export class MemoryRoomFeed extends RoomFeed {
   private readonly hub: FeedHub;
   private readonly timeline: MemoryTimeline;
+  private readonly receipts: MemoryReceipts;
   private readonly occupancy: MemoryOccupancy;
 
   constructor(
@@ -37,7 +42,9 @@ export class MemoryRoomFeed extends RoomFeed {
   ) {
     super();
     this.hub = new FeedHub(clock);
-    this.timeline = new MemoryTimeline(state, this.hub, queue, clock, ids);
+    const deadlines = new MemoryDeadlines(state, queue);
+    this.timeline = new MemoryTimeline(state, this.hub, deadlines, clock, ids);
+    this.receipts = new MemoryReceipts(state, this.hub, deadlines, clock);
     this.occupancy = new MemoryOccupancy(state, this.hub);
   }
 
@@ -78,7 +85,15 @@ export class MemoryRoomFeed extends RoomFeed {
   }
 
   override raise(receipt: Receipt): { waiting: number } | undefined {
-    return this.timeline.raise(receipt);
+    return this.receipts.raise(receipt);
+  }
+
+  override reveal(request: RevealRequest): Revealed | undefined {
+    return this.receipts.reveal(request);
+  }
+
+  override burn(roomId: string, messageId: string, delayMs: number): number | undefined {
+    return this.receipts.burn(roomId, messageId, delayMs);
   }
 
   override configure(roomId: string, settings: Partial<RoomSettings>): Room | undefined {
