@@ -222,6 +222,8 @@ describe('the event reference', () => {
     await emit('join-rooms');
     await emit('send-message', { roomId, content: 'two', ttl: 60 });
     await emit('send-message', { roomId });
+    const { messageId } = await say(alice, roomId, 'three', { burn: true, ttl: 60 });
+    await emit('reveal-message', { roomId, messageId });
     await emit('typing-start', { roomId });
     await emit('typing-stop', { roomId });
     await emit('auth:refresh', { token: account.token });

@@ -86,7 +86,7 @@ export class RoomDelivery {
     if (held) {
       except.push(heldRoom(roomId));
       for (const hold of held) {
-        hold.seen = position;
+        hold.seen = Math.max(hold.seen, position);
         this.holdBack(hold, audience, { position, event, payload });
       }
     }

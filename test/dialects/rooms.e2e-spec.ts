@@ -1,5 +1,7 @@
+import request from 'supertest';
 import { ChatApp, expectRefusal, type Person, roomOf, say } from '../support/chat-app';
 import type { AckBody, TestClient } from '../support/clients';
+import { picture } from '../support/pictures';
 
 const NAMESPACE = '/rooms';
 const GRACE_MS = 2000;
@@ -144,6 +146,53 @@ describe('a message', () => {
     const told = { roomId, messageIds: [messageId], reason: 'expired' };
     expect(await bob.client.next('message-expired')).toEqual(told);
     expect(await alice.client.next('message:expired')).toEqual(told);
+  });
+
+  it('that burns after reading is concealed in both, revealed in either, once', async () => {
+    const bob2 = await chat.connect(bob);
+    for (const how of [{ burn: true }, { ttl: 0 }]) {
+      const { messageId } = await say(alice, roomId, 'needle', how);
+      const concealed = await bob.client.next('new-message', ({ _id }) => _id === messageId);
+      expect(concealed).toMatchObject({ concealed: true, type: 'text', sender: { _id: alice.id } });
+      expect(concealed).not.toHaveProperty('content');
+      const payload = { roomId, messageId, revealId: 'r' };
+      const revealed = await bob.client.emit('reveal-message', payload);
+      const { concealed: _, ...rest } = concealed;
+      expect(revealed).toEqual({
+        success: true,
+        message: { ...rest, content: 'needle', expiresAt: expect.any(String) },
+        expiresAt: chat.iso(30_000),
+      });
+      expect(await bob.client.emit('reveal-message', payload)).toEqual(revealed);
+      expect(await bob2.emit('message:reveal', payload)).toMatchObject({ success: true });
+      expectRefusal(await bob2.emit('message:reveal', { roomId, messageId }), 'ConflictError');
+      await chat.pass(30_000);
+      const told = { roomId, messageIds: [messageId], reason: 'burned' };
+      const one = ({ messageIds }: Record<string, unknown>): boolean => (messageIds as string[]).includes(messageId);
+      expect(await bob.client.next('message-expired', one)).toEqual(told);
+      expect(await alice.client.next('message:expired', one)).toEqual(told);
+    }
+    const { messageId } = await send(bob.client, 'own', { burn: true });
+    expect(await bob.client.next('new-message', ({ _id }) => _id === messageId)).toMatchObject({ content: 'own' });
+    expectRefusal(await bob.client.emit('reveal-message', { roomId, messageId }), 'AuthorizationError');
+    expectRefusal(await carol.client.emit('reveal-message', { roomId, messageId }), 'NotFoundError');
+    await alice.client.settle();
+    expect(JSON.stringify(alice.client.received)).not.toContain('own"');
+    await carol.client.settle();
+    expect(events(carol.client)).toEqual([]);
+  });
+
+  it('shows the picture of its sender', async () => {
+    const put = chat.api(alice, 'put', 'users/me/avatar');
+    const { body } = await put.attach('image', await picture(8, 8).png().toBuffer(), 'me.png').expect(200);
+    await say(alice, roomId, 'hello');
+    const { sender } = await bob.client.next('new-message');
+    const [before, after] = [body.avatarUrl as string, (sender as { avatar: string }).avatar];
+    expect(new URL(after).pathname).toBe(new URL(before).pathname);
+    const { pathname, search } = new URL(after);
+    await request(chat.url)
+      .get(pathname + search)
+      .expect(200);
   });
 
   it('that does not go is refused, by ack or by the event error, and reaches nobody', async () => {

@@ -29,6 +29,7 @@ function native(): Payloads {
     'room:join': { roomId, publicKey: 'k', since: 0, epoch: 'x', sinceTime: scene.chat.iso() },
     'room:leave': { roomId },
     'message:send': { roomId, content: 'x', ttl: 60, clientId: 'c', type: 'text', burn: false },
+    'message:reveal': { roomId, messageId: 'msg_1_x', revealId: 'r' },
     'message:status': { roomId, messageId: 'msg_1_x', status: 'seen' },
     'typing:start': { roomId },
     'typing:stop': { roomId },
@@ -41,6 +42,7 @@ function rooms(): Payloads {
     'auth:refresh': { token: scene.mallory.token },
     'join-rooms': { any: 'x' },
     'send-message': { roomId, content: 'x', ttl: 60, clientId: 'c', type: 'text', burn: false },
+    'reveal-message': { roomId, messageId: 'msg_1_x', revealId: 'r' },
     'typing-start': { roomId },
     'typing-stop': { roomId },
   };

@@ -169,6 +169,7 @@ export const EVENTS: readonly EventRow[] = [
 
   event('/rooms join-rooms', { ...harmless, guest: 'AuthorizationError' }, () => ({})),
   event('/rooms send-message', memberEvent, ({ roomId }) => ({ roomId, content: 'x' })),
+  event('/rooms reveal-message', memberEvent, ({ roomId, messageId }) => ({ roomId, messageId })),
   event('/rooms typing-start', memberEvent, room),
   event('/rooms typing-stop', harmless, room),
 ];

@@ -10,7 +10,7 @@ export class SenderDto {
   _id!: string;
   @ApiProperty({ example: 'alice' })
   username!: string;
-  @ApiProperty({ type: String, nullable: true, example: null, description: 'Address of a picture, or null.' })
+  @ApiProperty({ type: String, nullable: true, example: null, description: 'A signed link to their picture, or null.' })
   avatar!: string | null;
 }
 
@@ -35,6 +35,15 @@ export class NewMessageDto {
     description: 'From this instant it is served by no path. Null only in rooms that keep their history.',
   })
   expiresAt!: string | null;
+  @ApiPropertyOptional({ description: 'True where it burns after reading and is yet to be revealed.' })
+  concealed?: boolean;
+}
+
+export class MessageRevealedDto {
+  @ApiProperty({ type: NewMessageDto, description: 'With its content.' })
+  message!: NewMessageDto;
+  @ApiProperty({ example: '2030-01-01T12:00:30.000Z', description: 'When it is gone for you.' })
+  expiresAt!: string;
 }
 
 export class UserTypingDto {

@@ -1,6 +1,6 @@
 import { ConnectedSocket, MessageBody, SubscribeMessage } from '@nestjs/websockets';
 import { type Awaitable, chain } from '../../../common/awaitable';
-import { Clock } from '../../../common/clock';
+import { Clock, isoTime } from '../../../common/clock';
 import { CurrentUser } from '../../../common/http/current-user.decorator';
 import type { Identity } from '../../../common/identity';
 import { AppConfig } from '../../../config/app-config';
@@ -10,17 +10,19 @@ import { AuthGateway } from '../../../realtime/auth.gateway';
 import { Event, RealtimeGateway } from '../../../realtime/gateway.decorator';
 import type { MayflySocket } from '../../../realtime/socket-session';
 import { SentDto } from '../../dto/chat-answers.dto';
-import { RoomIdDto, SendMessageDto } from '../../dto/chat-requests.dto';
-import { SEND_GUIDE, TYPING_GUIDE } from '../../event-guides';
+import { RevealMessageDto, RoomIdDto, SendMessageDto } from '../../dto/chat-requests.dto';
+import { REVEAL_GUIDE, SEND_GUIDE, TYPING_GUIDE } from '../../event-guides';
 import { MessagesService } from '../../messages.service';
 import { outgoingOf } from '../../outgoing';
 import { RoomEntry } from '../../room-entry';
 import { sentAck } from '../../sent-ack';
 import { SilentJoins } from '../../silent-joins';
 import { TypingService } from '../../typing.service';
-import { joinedRoomView } from './rooms.views';
-import { JoinedRoomsDto } from './rooms.dto';
+import { openView } from '../../view';
+import { joinedRoomView, newMessageView } from './rooms.views';
+import { JoinedRoomsDto, MessageRevealedDto } from './rooms.dto';
 import { ROOMS } from './rooms.events';
+import { SenderAvatars } from './sender-avatars';
 
 /** The chat for clients that speak the hyphenated names: the same rooms, messages and rules as in `/`. */
 @RealtimeGateway({ namespace: ROOMS, refusal: 'Authentication error' })
@@ -31,6 +33,7 @@ export class RoomsGateway {
     private readonly joins: SilentJoins,
     private readonly typing: TypingService,
     private readonly presence: PresenceService,
+    private readonly avatars: SenderAvatars,
     private readonly clock: Clock,
     private readonly config: AppConfig,
   ) {}
@@ -64,6 +67,22 @@ export class RoomsGateway {
     return chain(sent, (appended) => sentAck(appended, this.clock.now()));
   }
 
+  @SubscribeMessage('reveal-message')
+  @Event({
+    cost: 'other',
+    summary: 'Hands out the content of a message that burns after reading, once: in the ack.',
+    description: REVEAL_GUIDE,
+    errors: ['NotFoundError', 'AuthorizationError', 'ConflictError'],
+    ack: MessageRevealedDto,
+  })
+  reveal(
+    @ConnectedSocket() socket: MayflySocket,
+    @MessageBody() { roomId, messageId, revealId }: RevealMessageDto,
+  ): Awaitable<Ack<MessageRevealedDto>> {
+    const revealed = this.messages.reveal(socket.data.identity, roomId, messageId, revealId, socket.id);
+    return ack(chain(revealed, (answer) => this.revealed(answer)));
+  }
+
   @SubscribeMessage('typing-start')
   @Event({
     cost: 'signal',
@@ -93,7 +112,16 @@ export class RoomsGateway {
       this.entry.disconnected(socket),
     ]);
   }
+
+  private revealed({ message, expiresAt }: Revealed): Awaitable<MessageRevealedDto> {
+    return chain(this.avatars.of(message.senderId), (avatar) => ({
+      message: newMessageView(openView(message), avatar),
+      expiresAt: isoTime(expiresAt),
+    }));
+  }
 }
+
+type Revealed = Awaited<ReturnType<MessagesService['reveal']>>;
 
 /** `auth:refresh`, here as in `/`. */
 @RealtimeGateway({ namespace: ROOMS })

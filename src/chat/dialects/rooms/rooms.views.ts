@@ -4,15 +4,13 @@ import type { JoinedRoomDto, NewMessageDto } from './rooms.dto';
 
 /** A message in the words of `/rooms`: its projection of `/` renamed, so that both conceal and sign the same. */
 export function newMessageView(view: MessageDto, avatar: string | null): NewMessageDto {
-  return {
-    _id: view.id,
-    roomId: view.roomId,
-    sender: { _id: view.senderId, username: view.senderUsername, avatar },
-    content: view.content,
-    type: view.type,
-    timestamp: view.createdAt,
-    expiresAt: view.expiresAt,
-  };
+  const { id, roomId, senderId, senderUsername, content, type, createdAt, expiresAt } = view;
+  const sender = { _id: senderId, username: senderUsername, avatar };
+  const told: NewMessageDto = { _id: id, roomId, sender, content, type, timestamp: createdAt, expiresAt };
+  if (view.concealed) {
+    told.concealed = true;
+  }
+  return told;
 }
 
 /** What a join of all rooms tells of one. */
