@@ -67,7 +67,13 @@ export class RoomsAnnouncer implements OnModuleInit {
         return event.reason === 'left'
           ? undefined
           : this.toRoom(event, RoomsEvents.kicked, { roomId, reason: event.reason });
-      default:
+      case 'status':
+      case 'updated':
+      case 'key':
+      case 'joined':
+      case 'left':
+        // Not told here.
+        return undefined;
     }
   }
 
