@@ -10,7 +10,7 @@ export class RoomInvitedDto {
   from!: PublicUserDto;
 }
 
-export class RoomKickedDto {
+export class ExpelledDto {
   @ApiProperty({ example: GROUP_ID_EXAMPLE })
   roomId!: string;
   @ApiProperty({ example: 'kicked', description: '`kicked`; after a ban its reason, or `banned`.' })
@@ -22,5 +22,5 @@ const NATIVE = '/';
 /** What the server sends in `/` to one user about rooms that they need not have joined. */
 export const MembershipEvents = {
   invited: serverEvent(NATIVE, 'room:invited', RoomInvitedDto, 'Somebody invited you into a room.'),
-  kicked: serverEvent(NATIVE, 'room:kicked', RoomKickedDto, 'You are a member of the room no more: forget it.'),
+  kicked: serverEvent(NATIVE, 'room:kicked', ExpelledDto, 'You are a member of the room no more: forget it.'),
 };
