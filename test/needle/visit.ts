@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { type ClientRequest, request as httpRequest } from 'node:http';
 import sharp from 'sharp';
 import request, { type Test } from 'supertest';
 import { roomOf } from '../support/chat-app';
@@ -27,9 +28,10 @@ export class Visit {
     ...['device', 'city', 'publickey'],
   ];
   private readonly clients: TestClient[] = [];
+  private unfinished: ClientRequest | undefined;
 
   private constructor(
-    private readonly urls: readonly string[],
+    private urls: readonly string[],
     private readonly needles: Needles,
     private readonly alice: Person,
     private readonly bob: Person,
@@ -119,7 +121,7 @@ export class Visit {
     await this.api(alice, 'get', `users/${of('search')}`).expect(404);
     await expect(TestClient.connect(url, of('token'), { query: { token: of('token') } })).rejects.toThrow('Invalid');
     const login = { email: `${of('email')}@example.com`, password: of('password') };
-    const tried = await request(url).post('/api/auth/login').send(login).expect(200);
+    const session = await request(url).post('/api/auth/login').send(login).expect(200);
     await request(url)
       .post('/api/auth/login')
       .send({ ...login, password: of('wrongpassword') })
@@ -129,7 +131,7 @@ export class Visit {
       .type('json')
       .send(`{"email":"${of('bad')}`)
       .expect(400);
-    await call(url, tried.body.token as string, 'post', '/api/auth/logout').expect(204);
+    await call(url, session.body.token as string, 'post', '/api/auth/logout').expect(204);
     const passwords = { currentPassword: of('password'), newPassword: of('newpassword') };
     await this.api(alice, 'post', 'auth/password').send(passwords).expect(204);
     await this.api(bob, 'post', 'images/upload')
@@ -137,9 +139,28 @@ export class Visit {
       .expect(415);
   }
 
-  /** Waits until everything that expires has been told to be gone. */
+  /** Begins to upload a file to Alice's server that never ends; `close` breaks it off. */
+  beginUpload(text: string): void {
+    const { token } = this.alice;
+    this.unfinished = httpRequest(`${this.urls[0]}/api/images/upload`, {
+      method: 'POST',
+      agent: false,
+      headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'multipart/form-data; boundary=x' },
+    });
+    this.unfinished.on('error', () => undefined);
+    const head = 'Content-Disposition: form-data; name="image"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n';
+    this.unfinished.write(`--x\r\n${head}${text} ${'-'.repeat(200_000)}`);
+  }
+
+  /** Alice's server is gone: she goes on by REST, at Bob's. */
+  async loseFirst(): Promise<void> {
+    await this.alice.client.closed();
+    this.urls = this.urls.slice(-1);
+  }
+
+  /** Waits until everything that expires has been told to be gone, to whoever is connected. */
   async expire(): Promise<void> {
-    for (const { client } of [this.alice, this.bob]) {
+    for (const { client } of [this.alice, this.bob].filter(({ client: { socket } }) => socket.connected)) {
       const sent = client.all('message:new').map(({ id }) => id as string);
       await client.until(() => {
         const gone = new Set(client.all('message:expired').flatMap(({ messageIds }) => messageIds as string[]));
@@ -158,6 +179,7 @@ export class Visit {
 
   close(): void {
     this.clients.forEach((client) => client.close());
+    this.unfinished?.destroy();
   }
 
   private async upload(): Promise<void> {
