@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { AppError } from '../common/app-error';
 import { chain, isPromise } from '../common/awaitable';
 import { Clock, isoTime } from '../common/clock';
@@ -16,11 +16,13 @@ import type { JoinRoomDto } from './dto/chat-requests.dto';
 import { directMembers, otherMember } from './engine/room';
 import { MessageStore, type ResumePoint, type Snapshot } from './engine/message.store';
 import { RoomFeed } from './engine/room-feed';
+import type { RoomSummary } from './engine/room.store';
 import { RoomPolicies } from './engine/room-policy';
 import { RoomLifeService } from './room-life.service';
 import { type Place, RoomPlaces } from './room-places';
 import { resumePoint } from './resume-point';
 import { RoomsService } from './rooms.service';
+import { SilentJoins } from './silent-joins';
 import { TypingService } from './typing.service';
 import { messageView, roomView } from './view';
 
@@ -31,7 +33,7 @@ const MAX_TRIES = 3;
 
 /** Sockets entering and leaving rooms. Stands beside the gateway: it knows sockets, and decides nothing. */
 @Injectable()
-export class RoomEntry {
+export class RoomEntry implements OnApplicationBootstrap {
   private readonly logger = new Logger(RoomEntry.name);
   /** Rooms that a socket left and would otherwise hear. */
   private readonly left = new Map<MayflySocket, Set<string>>();
@@ -42,6 +44,7 @@ export class RoomEntry {
     private readonly messages: MessageStore,
     private readonly policies: RoomPolicies,
     private readonly places: RoomPlaces,
+    private readonly silently: SilentJoins,
     private readonly delivery: RoomDelivery,
     private readonly broadcaster: Broadcaster,
     private readonly typing: TypingService,
@@ -52,8 +55,17 @@ export class RoomEntry {
     private readonly clock: Clock,
   ) {}
 
+  /** Behind every announcer: what is told of the end of a room is told to who was in it. */
+  onApplicationBootstrap(): void {
+    this.feed.subscribe((event) => {
+      if (event.kind === 'closed') {
+        this.closed(event.roomId, event.position);
+      }
+    });
+  }
+
   /** A room was closed, at this position: its sockets are in it no more, but for those that joined what stands now. */
-  closed(roomId: string, position: number): void {
+  private closed(roomId: string, position: number): void {
     this.places.closed(roomId, position);
     const cleared = chain(this.rooms.stands(roomId), (stands) => (stands ? undefined : this.forgetLeaves(roomId)));
     if (isPromise(cleared)) {
@@ -117,6 +129,14 @@ export class RoomEntry {
     return this.joined(snapshot, messages, identity);
   }
 
+  /** Joins all rooms of the socket's user, those too that it left. Gives them, newest activity first. */
+  async joinAll(socket: MayflySocket): Promise<RoomSummary[]> {
+    const rooms = await this.silently.joinAll(socket, { later: false });
+    this.left.get(socket)?.forEach((roomId) => void socket.leave(leftRoom(roomId)));
+    this.left.delete(socket);
+    return rooms;
+  }
+
   /** Leaves a room; of any other room a success without effect. */
   async leave(socket: MayflySocket, roomId: string): Promise<void> {
     const { identity } = socket.data;
@@ -153,7 +173,7 @@ export class RoomEntry {
   /** Whether a socket hears a room that it is allowed to hear. */
   hears(socket: MayflySocket, roomId: string): boolean {
     return this.policies.byId(roomId).audience === 'joined'
-      ? socket.rooms.has(joinedRoom(roomId))
+      ? this.silently.hasJoined(socket, roomId)
       : !socket.rooms.has(leftRoom(roomId));
   }
 
@@ -166,18 +186,7 @@ export class RoomEntry {
       await this.feed.forget({ roomId, userId: identity.userId, socketId: socket.id });
       return;
     }
-    this.rooms.authorize(identity, roomId);
-    const place = await this.places.begin(socket, roomId);
-    try {
-      const { position } = await this.rooms.get(identity, roomId);
-      this.places.assertStands(place);
-      void socket.join(joinedRoom(roomId));
-      await this.feed.enter({ roomId, userId: identity.userId, socketId: socket.id });
-      this.places.settle(place, position);
-    } catch (error) {
-      this.places.fail(place);
-      throw error;
-    }
+    await this.silently.join(socket, roomId);
   }
 
   /** The socket is gone: so are its joins, its leaves and its typing. */
