@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildWhenNeeded } from './support/built-server';
+import { until } from './support/until';
 import { Needles } from './needle/needles';
 import { SearchedServer } from './needle/places';
 import { SETTINGS, Visit } from './needle/visit';
@@ -9,6 +10,7 @@ import { SETTINGS, Visit } from './needle/visit';
 const BUILD_MS = 120_000;
 /** A snapshot of the heap takes seconds where the machine has other work. */
 const TEST_MS = 240_000;
+const GONE_MS = 10_000;
 
 let folder: string;
 let server: SearchedServer;
@@ -47,6 +49,8 @@ describe('a needle that went through a node in memory', () => {
       const alive = [...OWNED, ...all('heap', ['revealid']), ...all('slab', Visit.TEXTS), 'uploads: avatar'];
       expect(await search(needles)).toEqual([...alive, 'uploads: pixels'].sort());
       await visit.expire();
+      // Nobody is told when a picture goes.
+      await until(() => !needles.search(server.files()).includes('uploads: pixels'), GONE_MS);
       expect(await search(needles)).toEqual([...OWNED, 'uploads: avatar'].sort());
       await visit.erase();
       expect(await search(needles)).toEqual([]);

@@ -11,6 +11,7 @@ import { SETTINGS, Visit } from './needle/visit';
 
 const BUILD_MS = 120_000;
 const TEST_MS = 240_000;
+const GONE_MS = 10_000;
 
 /** Where what belongs to accounts stands. */
 const OWNED = [
@@ -53,6 +54,9 @@ describeRedis('a needle that went through two nodes over Redis', (redis) => {
   const held = async (needles: Needles, of = nodes): Promise<string[]> =>
     needles.search((await Promise.all(of.map((node) => node.memory()))).flat());
 
+  /** Nobody is told when a picture goes. */
+  const pictureGone = (needles: Needles): Promise<void> =>
+    until(() => !needles.search(nodes.flatMap((node) => node.files())).includes('uploads: pixels'), GONE_MS);
   const begin = async (needles: Needles): Promise<void> => {
     visit = await Visit.begin(
       nodes.map(({ url }) => url),
@@ -72,6 +76,7 @@ describeRedis('a needle that went through two nodes over Redis', (redis) => {
       const alive = [...OWNED, ...all('string', [...Visit.TEXTS, 'username']), 'hash: revealid', 'uploads: pixels'];
       expect(await stored(needles)).toEqual(alive.sort());
       await visit.expire();
+      await pictureGone(needles);
       expect(await stored(needles)).toEqual([...OWNED].sort());
       expect(await held(needles)).not.toEqual(expect.arrayContaining(all('heap', Visit.SENT)));
       await visit.erase();
@@ -95,6 +100,7 @@ describeRedis('a needle that went through two nodes over Redis', (redis) => {
       await visit.loseFirst();
       expect(await stored(needles)).toEqual(expect.arrayContaining(all('string', Visit.TEXTS)));
       await visit.expire();
+      await pictureGone(needles);
       expect(await stored(needles)).toEqual([...OWNED, 'uploads: half'].sort());
       await visit.erase();
       expect(await held(needles, [other])).toEqual([]);
