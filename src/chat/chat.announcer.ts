@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { LinkSigner } from '../attachments/link-signer';
 import { isoTime } from '../common/clock';
 import { Broadcaster } from '../realtime/broadcaster';
 import { RealtimeServer } from '../realtime/realtime-server';
@@ -28,6 +29,7 @@ export class ChatAnnouncer implements OnModuleInit {
     private readonly realtime: RealtimeServer,
     private readonly typing: TypingService,
     private readonly entry: RoomEntry,
+    private readonly links: LinkSigner,
   ) {}
 
   onModuleInit(): void {
@@ -83,10 +85,10 @@ export class ChatAnnouncer implements OnModuleInit {
   /** Two encodings at most: the sender's and the others'. */
   private announceMessage(event: RoomEvent, message: Message): void {
     if (!message.burn) {
-      return this.toMembers(event, ChatEvents.messageNew, openView(message));
+      return this.toMembers(event, ChatEvents.messageNew, openView(message, this.links));
     }
     const { senderId } = message;
-    this.toMembers(event, ChatEvents.messageNew, openView(message), { users: [senderId] });
+    this.toMembers(event, ChatEvents.messageNew, openView(message, this.links), { users: [senderId] });
     const others = { users: this.membersBut(event.roomId, senderId) };
     this.toMembers(event, ChatEvents.messageNew, concealedView(message), others);
   }

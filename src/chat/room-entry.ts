@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { LinkSigner } from '../attachments/link-signer';
 import { AppError } from '../common/app-error';
 import { chain, isPromise } from '../common/awaitable';
 import { Clock, isoTime } from '../common/clock';
@@ -45,6 +46,7 @@ export class RoomEntry {
     private readonly closer: SocketCloser,
     private readonly realtime: RealtimeServer,
     private readonly clock: Clock,
+    private readonly links: LinkSigner,
   ) {}
 
   /** A room was closed: its sockets are in it no more, unless it stands again by now and they have joined that. */
@@ -85,7 +87,7 @@ export class RoomEntry {
     const snapshot = await this.enter(socket, dto, from);
     covered = snapshot.room.position;
     const { userId } = socket.data.identity;
-    const messages = snapshot.messages.map((message) => messageView(message, userId));
+    const messages = snapshot.messages.map((message) => messageView(message, userId, this.links));
     if (!from) {
       // Pages that ignore the ack find what waits for them this way.
       waiting = messages.filter(({ status, senderId }) => status === 'sent' && senderId !== userId);
@@ -189,7 +191,7 @@ export class RoomEntry {
       room: roomView(room),
       messages,
       live: snapshot.live,
-      changed: snapshot.changed.map((message) => messageView(message, identity.userId)),
+      changed: snapshot.changed.map((message) => messageView(message, identity.userId, this.links)),
       ...(snapshot.more && { more: true }),
       activeUsers: [...snapshot.activeUsers],
       ...(otherUserId !== undefined && { otherUserId }),

@@ -131,7 +131,9 @@ export class MemoryRoomFeed extends RoomFeed {
   override evict(): void {}
 
   override sweep(roomId: string, limit: number): Swept | undefined {
-    return this.timeline.sweep(roomId, limit);
+    const swept = this.timeline.sweep(roomId, limit);
+    void this.tellErased(this.timeline.takeErasedImages());
+    return swept;
   }
 
   override close(roomId: string, reason: CloseReason, ifPosition?: number): boolean {
@@ -149,6 +151,7 @@ export class MemoryRoomFeed extends RoomFeed {
     this.occupancy.closed(room);
     this.timeline.closed(room);
     this.hub.publish(room, { kind: 'closed', reason });
+    void this.tellErased(this.timeline.takeErasedImages());
     return true;
   }
 
