@@ -4,11 +4,10 @@ import { type Awaitable, chain } from '../common/awaitable';
 import type { Identity } from '../common/identity';
 import { Clock } from '../common/clock';
 import { AppConfig } from '../config/app-config';
-import { isDirectRoomId } from './engine/room';
 import type { Message, MessageDraft, MessageImage, MessageStatus } from './engine/message';
 import { MessageStore, type PageLimits } from './engine/message.store';
 import { type Appended, type ReceiptRange, RoomFeed } from './engine/room-feed';
-import { RoomPolicies, type RoomPolicy } from './engine/room-policy';
+import { RoomPolicies } from './engine/room-policy';
 import { MessageImagesService } from './message-images.service';
 import { RoomLifeService } from './room-life.service';
 import { RoomsService } from './rooms.service';
@@ -141,8 +140,7 @@ export class MessagesService {
   }
 
   private async sendImage(user: Identity, draft: MessageDraft, imageUrl: string): Promise<Appended> {
-    const { settings } = await this.rooms.ensure(user, draft.roomId);
-    const until = this.latestEnd(draft, settings.messageTtl);
+    const until = this.latestEnd(draft, await this.rooms.ttlOf(draft.roomId));
     const attached = this.images.attach(user.userId, draft.roomId, imageUrl, until);
     const image = await attached.catch(async (error: unknown) => {
       // Of a repeat the image may be gone with the first message.
@@ -180,7 +178,7 @@ export class MessagesService {
     if (draft.clientId === undefined) {
       return undefined;
     }
-    const nothingNew = { ...this.policyOf(draft.roomId).limits, messagesPerRoom: 0 };
+    const nothingNew = { ...this.policies.byId(draft.roomId).limits, messagesPerRoom: 0 };
     try {
       return await this.feed.append(draft, nothingNew);
     } catch (error) {
@@ -199,15 +197,11 @@ export class MessagesService {
   }
 
   private defaultTtl(roomId: string): number | undefined {
-    return this.policyOf(roomId).defaults.messageTtl ?? undefined;
-  }
-
-  private policyOf(roomId: string): RoomPolicy {
-    return this.policies.of(isDirectRoomId(roomId) ? 'direct' : 'private');
+    return this.policies.byId(roomId).defaults.messageTtl ?? undefined;
   }
 
   private append(draft: MessageDraft): Awaitable<Appended | undefined> {
-    return this.feed.append(draft, this.policyOf(draft.roomId).limits);
+    return this.feed.append(draft, this.policies.byId(draft.roomId).limits);
   }
 
   private async openAndAppend(user: Identity, draft: MessageDraft): Promise<Appended> {
