@@ -16,13 +16,12 @@ import { MessageStore } from './engine/message.store';
 import { type ErasedImage, RoomFeed } from './engine/room-feed';
 import { RoomsService } from './rooms.service';
 
-/** Looks at what a message was to show, or shows; the key is room, holder and filename. */
-const SENDING = 'image-sending';
-const SHOWN = 'image-shown';
-/** A send is through by then. */
+/** Looks whether a message shows its image; the key is room, holder and filename. */
+const CHECK = 'message-image';
+/** A send is through by then, or never will be. */
 const SENDING_MS = 60_000;
-/** How often it is looked whether what a message shows is shown still; only a killed node leaves any. */
-const SHOWN_MS = 600_000;
+/** How often it is looked from then on: only a killed node leaves what no message shows. */
+const CHECK_MS = 600_000;
 /** By so much a reference outlives its message, which ends it. */
 const SLACK_MS = 1000;
 
@@ -52,8 +51,7 @@ export class MessageImagesService implements OnModuleInit, ImageViewers {
   onModuleInit(): void {
     this.images.addViewers(this);
     this.feed.onErased((images) => this.releaseAll(images));
-    this.expiry.own(SENDING, (due) => this.look(due, (image) => this.withdraw(image)));
-    this.expiry.own(SHOWN, (due) => this.look(due, (image) => this.release(image)));
+    this.expiry.own(CHECK, (due) => this.check(due));
   }
 
   /**
@@ -67,7 +65,7 @@ export class MessageImagesService implements OnModuleInit, ImageViewers {
       throw new AppError('NotFoundError', 'There is no such image of yours');
     }
     const image = { filename, holder: this.ids.id() };
-    await this.queue.schedule(SENDING, keyOf(roomId, image), this.clock.now() + SENDING_MS);
+    await this.queue.schedule(CHECK, `${roomId} ${image.holder} ${filename}`, this.clock.now() + SENDING_MS);
     await this.keep(senderId, roomId, image, until);
     return image;
   }
@@ -83,9 +81,11 @@ export class MessageImagesService implements OnModuleInit, ImageViewers {
     await this.attachments.refer(senderId, filename, { holder, roomId, expiresAt });
   }
 
-  /** The message was not sent: the image is as it was before `attach`. */
-  async withdraw({ filename, holder }: ErasedImage): Promise<void> {
-    await this.attachments.withdraw(filename, holder);
+  /** The message was not sent, unless it was: then it keeps its image, else that is as it was before `attach`. */
+  async withdraw(roomId: string, { filename, holder }: MessageImage): Promise<void> {
+    if (!(await this.messages.findShowing(roomId, '', holder))) {
+      await this.attachments.withdraw(filename, holder);
+    }
   }
 
   /** Whether a live message shows the image. */
@@ -131,18 +131,14 @@ export class MessageImagesService implements OnModuleInit, ImageViewers {
     return this.attachments.release(filename, holder);
   }
 
-  private async look(due: DueItem[], end: (image: ErasedImage) => Awaitable<void>): Promise<void> {
+  private async check(due: DueItem[]): Promise<void> {
     for (const { key } of due) {
       const [roomId = '', holder = '', filename = ''] = key.split(' ');
       if (await this.isShown(filename, { roomId, holder, expiresAt: null })) {
-        await this.queue.schedule(SHOWN, key, this.clock.now() + SHOWN_MS);
+        await this.queue.schedule(CHECK, key, this.clock.now() + CHECK_MS);
       } else {
-        await end({ filename, holder });
+        await this.release({ filename, holder });
       }
     }
   }
-}
-
-function keyOf(roomId: string, { holder, filename }: ErasedImage): string {
-  return `${roomId} ${holder} ${filename}`;
 }

@@ -153,7 +153,7 @@ export class MessagesService {
     const appended = await this.appendWith(image, user, draft);
     const { message, duplicate } = appended;
     if (duplicate) {
-      await this.images.withdraw(image);
+      await this.images.withdraw(draft.roomId, image);
     } else if (until !== null && (message.expiresAt ?? Infinity) > until) {
       await this.images.keep(user.userId, draft.roomId, image, message.expiresAt);
     }
@@ -165,10 +165,8 @@ export class MessagesService {
       const complete: MessageDraft = { ...draft, type: 'image', image };
       return (await this.append(complete)) ?? (await this.openAndAppend(user, complete));
     } catch (error) {
-      // Where the store gave no answer the message may be there all the same.
-      if (!(error instanceof AppError && error.code === 'CapacityError')) {
-        await this.images.withdraw(image);
-      }
+      // What a failure leaves is found a minute later.
+      await this.images.withdraw(draft.roomId, image).catch(() => undefined);
       throw error;
     }
   }
