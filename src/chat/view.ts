@@ -1,10 +1,11 @@
 import type { LinkSigner } from '../attachments/link-signer';
 import { isoTime } from '../common/clock';
-import type { RevealedDto } from './dto/chat-answers.dto';
+import type { JoinedRoomDto, RevealedDto } from './dto/chat-answers.dto';
 import type { MessageDto } from './dto/message.dto';
 import type { MemberDto, RoomDto } from './dto/room.dto';
 import type { Message } from './engine/message';
 import type { Room } from './engine/room';
+import type { RoomSummary } from './engine/room.store';
 
 /** Members told with a room. */
 const MAX_MEMBERS = 200;
@@ -61,6 +62,11 @@ export function revealedView(
   links: LinkSigner,
 ): RevealedDto {
   return { message: openView(message, links, expiresAt), expiresAt: isoTime(expiresAt) };
+}
+
+/** What a join of all rooms tells of one. */
+export function joinedRoomView({ room, unreadCount }: RoomSummary): JoinedRoomDto {
+  return { roomId: room.id, lastSeq: room.lastSeq, epoch: room.epoch, unreadCount };
 }
 
 /** A room as its members see it. */
