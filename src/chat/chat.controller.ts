@@ -8,6 +8,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { Response } from 'express';
+import { LinkSigner } from '../attachments/link-signer';
 import { AccountOnly } from '../common/http/access.decorators';
 import { ApiErrors } from '../common/http/api-errors';
 import { CurrentUser } from '../common/http/current-user.decorator';
@@ -52,12 +53,13 @@ export class ChatController {
   constructor(
     private readonly rooms: RoomsService,
     private readonly memberships: MembershipsService,
-    private readonly views: MembershipViews,
+    private readonly roomViews: MembershipViews,
     private readonly lists: RoomListService,
     private readonly messages: MessagesService,
     private readonly stats: ChatStatsService,
     private readonly limits: EventLimits,
     private readonly config: AppConfig,
+    private readonly links: LinkSigner,
   ) {}
 
   @Post('rooms')
@@ -78,12 +80,12 @@ export class ChatController {
     await this.limits.takeFor(user.userId, 'create');
     if (typeof wanted !== 'string') {
       response.status(HttpStatus.CREATED);
-      const { room } = await this.views.answer(await this.memberships.create(user, wanted));
+      const { room } = await this.roomViews.answer(await this.memberships.create(user, wanted));
       return { success: true, roomId: room.id, room };
     }
     const room = await this.rooms.openDirect(user, wanted);
     const { messages } = await this.messages.page(user, room.id, undefined, OPENING_PAGE);
-    return { success: true, roomId: room.id, room: roomView(room), messages: viewsFor(user, messages) };
+    return { success: true, roomId: room.id, room: roomView(room), messages: this.views(user, messages) };
   }
 
   @Get('rooms')
@@ -104,7 +106,7 @@ export class ChatController {
     @Query() query: MessagesQueryDto,
   ): Promise<MessagePageDto> {
     const { messages, more } = await this.messages.page(user, roomId, query.before, query.count);
-    return { messages: viewsFor(user, messages), hasMore: more };
+    return { messages: this.views(user, messages), hasMore: more };
   }
 
   @Post('rooms/:roomId/messages')
@@ -119,7 +121,7 @@ export class ChatController {
     const outgoing = outgoingOf(roomId, dto, this.config.env.MAX_MESSAGE_LENGTH);
     await this.limits.takeFor(user.userId, 'create');
     const { message } = await this.messages.send(user, outgoing);
-    return { success: true, message: messageView(message, user.userId) };
+    return { success: true, message: messageView(message, user.userId, this.links) };
   }
 
   @Post('rooms/:roomId/messages/:messageId/reveal')
@@ -134,7 +136,8 @@ export class ChatController {
     @Body() { revealId }: RevealBodyDto,
   ): Promise<RevealAnswerDto> {
     await this.limits.takeFor(user.userId, 'other');
-    return { success: true, ...revealedView(await this.messages.reveal(user, roomId, messageId, revealId)) };
+    const revealed = await this.messages.reveal(user, roomId, messageId, revealId);
+    return { success: true, ...revealedView(revealed, this.links) };
   }
 
   @Post('rooms/:roomId/read')
@@ -161,7 +164,7 @@ export class ChatController {
   ): Promise<RoomAnswerDto> {
     await this.limits.takeFor(user.userId, 'create');
     if (isGroupRoomId(roomId)) {
-      return this.views.answer(await this.memberships.configure(user, roomId, dto));
+      return this.roomViews.answer(await this.memberships.configure(user, roomId, dto));
     }
     const messageTtl = directTtl(dto);
     return { room: roomView(await this.rooms.configure(user, roomId, messageTtl === undefined ? {} : { messageTtl })) };
@@ -191,10 +194,10 @@ export class ChatController {
   async onlineUsers(): Promise<OnlineUserIdsDto> {
     return { onlineUserIds: await this.stats.onlineUserIds() };
   }
-}
 
-function viewsFor({ userId }: Identity, messages: readonly Message[]): MessageDto[] {
-  return messages.map((message) => messageView(message, userId));
+  private views({ userId }: Identity, messages: readonly Message[]): MessageDto[] {
+    return messages.map((message) => messageView(message, userId, this.links));
+  }
 }
 
 /** The other user of a direct room, or what another room is to be. @throws AppError ValidationError */

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { LinkSigner } from '../attachments/link-signer';
 import { isoTime } from '../common/clock';
 import type { Identity } from '../common/identity';
 import { PresenceReader } from '../users/presence-reader';
@@ -8,7 +9,7 @@ import type { Message } from './engine/message';
 import { otherMember } from './engine/room';
 import type { RoomSummary } from './engine/room.store';
 import { RoomsService } from './rooms.service';
-import { roomView } from './view';
+import { openView, roomView } from './view';
 
 /** A user's rooms with who is on the other side. */
 @Injectable()
@@ -17,6 +18,7 @@ export class RoomListService {
     private readonly rooms: RoomsService,
     private readonly users: UsersService,
     private readonly presence: PresenceReader,
+    private readonly links: LinkSigner,
   ) {}
 
   /** Newest activity first. */
@@ -40,12 +42,14 @@ export class RoomListService {
       activeUsers: [...activeUsers],
       messageCount,
       unreadCount,
-      lastMessage: lastMessage ? lastMessageView(lastMessage, room.settings.encrypted) : null,
+      lastMessage: lastMessage ? this.lastMessage(lastMessage, room.settings.encrypted) : null,
       createdAt: isoTime(room.createdAt),
     };
   }
-}
 
-function lastMessageView({ id, content, createdAt, senderId, burn }: Message, encrypted: boolean): LastMessageDto {
-  return { id, content: burn || encrypted ? null : content, imageUrl: null, createdAt: isoTime(createdAt), senderId };
+  private lastMessage(message: Message, encrypted: boolean): LastMessageDto {
+    const { id, createdAt, senderId, burn } = message;
+    const { content = null, imageUrl = null } = burn || encrypted ? {} : openView(message, this.links);
+    return { id, content, imageUrl, createdAt: isoTime(createdAt), senderId };
+  }
 }

@@ -118,7 +118,7 @@ local function post(hex, json, most, longest)
   if redis.call('ZCARD', log) >= tonumber(most) then return end
   local deadline = ttl == '' and 0 or now + math.min(ttl * 1000, tonumber(longest))
   local _, size = store({ hex = hex, sender = '', kind = ${SYSTEM}, burn = 0, seenTtl = '', deadline = deadline,
-    digest = '', json = json, counted = false })
+    digest = '', json = json, image = '', counted = false })
   bytes = bytes + size
 end
 `;

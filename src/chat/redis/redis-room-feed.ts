@@ -7,6 +7,7 @@ import type { CloseReason, Room, RoomDraft, RoomSettings } from '../engine/room'
 import {
   type Appended,
   type AppendLimits,
+  type ErasedImage,
   type Occupant,
   type Receipt,
   type Revealed,
@@ -40,7 +41,14 @@ type RevealReply =
   | readonly ['revealed', value: string, until: string, epoch: string, index: string | null]
   | readonly ['again' | 'own' | 'ordinary'];
 type BurnReply = readonly [deadline: string, epoch: string, index: string | null];
-type SweepReply = readonly [erased: number, waiting: number, next: string | null, bytes: number, system: number];
+type SweepReply = readonly [
+  erased: number,
+  waiting: number,
+  next: string | null,
+  bytes: number,
+  system: number,
+  images: string[],
+];
 export type CloseReply = readonly [
   epoch: string,
   indexed: string | null,
@@ -50,6 +58,7 @@ export type CloseReply = readonly [
   participants: number,
   members: string[],
   marks: string[],
+  images: string[],
 ];
 
 /**
@@ -150,6 +159,7 @@ export class RedisRoomFeed extends RoomFeed {
       encodePayload(draft),
       draft.burn ? 1 : 0,
       draft.expireFrom === 'seen' ? 1 : 0,
+      draft.image ? `${draft.image.holder} ${draft.image.filename}` : '',
     );
     if (!reply) {
       return undefined;
@@ -257,9 +267,10 @@ export class RedisRoomFeed extends RoomFeed {
     if (!reply) {
       return undefined;
     }
-    const [erased, waiting, next, bytes, system] = reply;
+    const [erased, waiting, next, bytes, system, images] = reply;
     this.totals.change({ bytes: -bytes, messages: system - erased });
     await this.deadlines.next(roomId, next);
+    await this.tellErased(images.map(erasedImage));
     return { erased, waiting };
   }
 
@@ -274,11 +285,18 @@ export class RedisRoomFeed extends RoomFeed {
 
   /** Brings up to date what stands in other slots of a room that was closed. */
   async closed(roomId: string, reply: CloseReply): Promise<void> {
-    const [epoch, indexed, now, messages, bytes, participants, members, marks] = reply;
+    const [epoch, indexed, now, messages, bytes, participants, members, marks, images] = reply;
     const occupied = participants > 0 ? -1 : 0;
     this.totals.change({ rooms: -1, messages: -messages, bytes: -bytes, participants: -participants, occupied });
     await this.lists.remove(members, roomId, epoch);
     await this.marks.removeAll(roomId, marks);
     await this.deadlines.forget(roomId, indexed, now);
+    await this.tellErased(images.map(erasedImage));
   }
+}
+
+/** From `<holder> <filename>`. */
+function erasedImage(shown: string): ErasedImage {
+  const [holder = '', filename = ''] = shown.split(' ');
+  return { holder, filename };
 }

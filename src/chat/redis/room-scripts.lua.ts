@@ -22,6 +22,7 @@ const SYSTEM = MESSAGE_TYPES.indexOf('system');
  * | `chg` | zset | seq → when its status last rose |
  * | `dd` | hash | digest of sender and clientId → `<24 hex> <seq> <createdAt> <deadline>` |
  * | `rv:<seq>` | hash | user → `<until> <revealId>` of who revealed a burn message, with PX as the message |
+ * | `img` | hash | `s<seq>` → `<holder> <filename>` of a message with an image, `h<holder>` → seq |
  * | `gone:<user>` | set | seqs of burn messages that are gone for this user alone |
  * | `keys` | hash | user → public key |
  * | `in`, `out` | hash | user → `<node>/<socket>` of the sockets that joined, that left, separated by spaces |
@@ -61,6 +62,16 @@ local function goneFor(value, user)
 end
 
 local function idOf(seq) return redis.call('ZRANGEBYSCORE', log, seq, seq)[1] end
+
+local images = {}
+
+-- A message with an image goes: notes what is to be told of it.
+local function dropImage(seq)
+  local shown = redis.call('HGET', base .. 'img', 's' .. seq)
+  if not shown then return end
+  redis.call('HDEL', base .. 'img', 's' .. seq, 'h' .. string.match(shown, '^%S+'))
+  images[#images + 1] = shown
+end
 
 local function members()
   local ids = {}
@@ -120,7 +131,7 @@ return { 1, view() }
 /**
  * ARGV: 24 hex digits, sender, type, ttl (s, '' for the room's), longest lifetime (ms), most messages, 1 where the server
  * is full, digest of sender and clientId or '', JSON, 1 for a burn message, 1 where the lifetime starts when all
- * recipients have seen it. Gives nil, `new`, `again`, `room` (is full), `server`, or `refused`
+ * recipients have seen it, `<holder> <filename>` of an image or ''. Gives nil, `new`, `again`, `room` (is full), `server`, or `refused`
  * and why, or `slow` and for how long (ms); then the value, the deadline to index, the epoch, the bytes taken and the
  * type of the room; of a repeat what is remembered of the first.
  */
@@ -159,7 +170,7 @@ if ARGV[13] == '1' and ttl ~= '' and #members() > 1 then
 end
 local deadline = ttl == '' and 0 or now + math.min(ttl * 1000, longest)
 local value, bytes = store({ hex = hex, sender = sender, kind = kind, burn = ARGV[12], seenTtl = seenTtl,
-  deadline = deadline, digest = digest, json = json, counted = not group })
+  deadline = deadline, digest = digest, json = json, image = ARGV[14], counted = not group })
 local late = deadline == 0 or (standing[3] and tonumber(standing[3]) <= deadline)
 return { 'new', value, not late and unindexed(), standing[1], bytes, standing[4] }
 `;
@@ -197,11 +208,12 @@ publish('k', ARGV[3], cjson.encode({ ARGV[3], ARGV[4] }))
 
 /**
  * ARGV: most messages to erase. Gives how many were erased, how many still wait, the next deadline or nil, the bytes
- * freed and how many of the erased were system messages.
+ * freed, how many of the erased were system messages, and `<holder> <filename>` of images that they showed.
  */
 export const SWEEP = `${PRELUDE}
 if redis.call('EXISTS', room) == 0 then return false end
 local gone, ofUser, erased, bytes, system = { expired = {}, burned = {} }, {}, 0, 0, 0
+local withImages = redis.call('EXISTS', base .. 'img') == 1
 local function forget(seq, digest)
   local first = redis.call('HGET', base .. 'dd', digest)
   if first and string.match(first, '^%x+ (%d+)') == seq then redis.call('HDEL', base .. 'dd', digest) end
@@ -217,6 +229,7 @@ local function erase(seq, size, sender, digest, reason)
   local id = idOf(seq)
   redis.call('ZREM', log, id)
   redis.call('ZREM', base .. 'chg', seq)
+  if withImages then dropImage(seq) end
   for _, user in ipairs(redis.call('HKEYS', base .. 'rv:' .. seq)) do redis.call('SREM', base .. 'gone:' .. user, seq) end
   redis.call('UNLINK', message(seq), base .. 'rv:' .. seq)
   if sender == '' then
@@ -265,13 +278,14 @@ end
 tell('expired', '', gone.expired)
 tell('burned', '', gone.burned)
 for user, ids in pairs(ofUser) do tell('burned', user, ids) end
-return { erased, waiting(), next or false, bytes, system }
+return { erased, waiting(), next or false, bytes, system, images }
 `;
 
 /**
  * ARGV: reason, position or ''. Gives nil where it was not closed, else the epoch, the deadline on the queue or nil, now,
  * and what the room had: messages but system ones, bytes, joined users; the members of a direct room, and of others the
- * lists that have users on them: list, user and token, flat.
+ * lists that have users on them: list, user and token, flat; `<holder>
+ * <filename>` of images.
  */
 export const CLOSE = `${PRELUDE}${CLOSING}
 local position = redis.call('HGET', room, 'position')

@@ -27,7 +27,7 @@ end
 
 /** Gives a message its seq, stores it with its deadline and publishes it. */
 export const STORE = `
--- Of \`it\`: hex, sender, kind, burn, seenTtl, deadline (0: kept), digest or '', json; and whether its status is counted.
+-- Of \`it\`: hex, sender, kind, burn, seenTtl, deadline (0: kept), digest or '', json, image or ''; and whether its status is counted.
 local function store(it)
   local seq = redis.call('HINCRBY', room, 'lastSeq', 1)
   local system = it.kind == ${SYSTEM}
@@ -51,6 +51,9 @@ local function store(it)
   end
   if it.digest ~= '' then
     redis.call('HSET', base .. 'dd', it.digest, it.hex .. ' ' .. seq .. ' ' .. now .. ' ' .. it.deadline)
+  end
+  if it.image ~= '' then
+    redis.call('HSET', base .. 'img', 's' .. seq, it.image, 'h' .. string.match(it.image, '^%S+'), seq)
   end
   redis.call('HINCRBY', room, 'bytes', bytes)
   redis.call('HSET', room, 'lastActivity', now)
@@ -79,8 +82,12 @@ local function closeRoom(reason)
   mark('bans', 'bans', '^%d+,(%x+)')
   mark('mutes', 'mutes', '^%d+,(%x+)')
   mark('invites', 'invites', '^(%x+)')
-  redis.call('UNLINK', room, log, due, base .. 'kept', base .. 'chg', base .. 'dd', base .. 'keys', base .. 'in', base .. 'out',
+  local shown = redis.call('HGETALL', base .. 'img')
+  for i = 1, #shown, 2 do
+    if string.sub(shown[i], 1, 1) == 's' then images[#images + 1] = shown[i + 1] end
+  end
+  redis.call('UNLINK', room, log, due, base .. 'img', base .. 'kept', base .. 'chg', base .. 'dd', base .. 'keys', base .. 'in', base .. 'out',
     base .. 'roll', base .. 'order', base .. 'mods', base .. 'admins', base .. 'bans', base .. 'mutes', base .. 'invites')
-  return { standing[1], standing[2], now, #entries / 2 - standing[3], tonumber(standing[4]), joined, ids, marks }
+  return { standing[1], standing[2], now, #entries / 2 - standing[3], tonumber(standing[4]), joined, ids, marks, images }
 end
 `;
