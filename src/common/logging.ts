@@ -21,9 +21,16 @@ export function createLog(level: string): Pino {
   return pino({ level, base: { pid: process.pid }, serializers });
 }
 
+/** What in a path opens a room or a picture to whoever knows it. */
+const SECRET = /(\/api\/(?:room|images?)\/)(?!new\b|upload\b)[^/?]+/;
+
+function pathOf(url: string): string | undefined {
+  return url.split('?', 1)[0]?.replace(SECRET, '$1…');
+}
+
 /**
  * Requests: id, method, path, status, duration. Never a body, a header or a query, which carry texts, tokens and
- * addresses.
+ * addresses, nor what in a path is the key to something.
  */
 export function requestLog(log: Pino): HttpLogger {
   return pinoHttp({
@@ -34,7 +41,7 @@ export function requestLog(log: Pino): HttpLogger {
       req: ({ id, method, url }: { id: string; method: string; url: string }) => ({
         id,
         method,
-        path: url.split('?', 1)[0],
+        path: pathOf(url),
       }),
       res: ({ statusCode }: { statusCode: number }) => ({ statusCode }),
       ...serializers,

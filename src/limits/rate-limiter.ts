@@ -27,4 +27,16 @@ export abstract class RateLimiter {
    * memory.
    */
   abstract take(bucket: Bucket, key: string): Awaitable<RateDecision>;
+
+  /**
+   * Takes one token of the bucket of `key`, unless the same `item` took one of it within the last minute: that costs
+   * nothing. Atomic, and otherwise as `take`: what counts is how many different items there are.
+   */
+  abstract takeOnce(bucket: Bucket, key: string, item: string): Awaitable<RateDecision>;
+
+  /** Gives one token back that turned out not to be owed; `takeOnce` still knows its item. Atomic. */
+  abstract giveBack(bucket: Bucket, key: string): Awaitable<void>;
 }
+
+/** For how long an item of `takeOnce` costs nothing more, ms. */
+export const ITEM_MS = 60_000;

@@ -13,6 +13,7 @@ import { RealtimeServer } from './realtime-server';
 import { RoomDelivery } from './room-delivery';
 import { SessionRegistry } from './session-registry';
 import { SocketCloser } from './socket-closer';
+import { SocketProbe } from './socket-probe';
 
 @Global()
 @Module({
@@ -30,6 +31,7 @@ import { SocketCloser } from './socket-closer';
     RoomDelivery,
     SessionRegistry,
     SocketCloser,
+    SocketProbe,
   ],
   exports: [
     Broadcaster,
@@ -42,6 +44,7 @@ import { SocketCloser } from './socket-closer';
     RoomDelivery,
     SessionRegistry,
     SocketCloser,
+    SocketProbe,
   ],
 })
 export class RealtimeModule {}
