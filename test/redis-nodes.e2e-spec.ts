@@ -3,7 +3,6 @@ import { NodeBus } from '../src/storage/node-bus';
 import { Redis } from '../src/storage/redis';
 import { type Account, call, register, TestClient } from './support/clients';
 import { createApp, type TestApp } from './support/create-app';
-import { picture } from './support/pictures';
 import { describeRedis, uniquePrefix } from './support/redis-server';
 
 /** Revocation reaches sockets on every node by then (accounts.md). */
@@ -48,14 +47,6 @@ describeRedis('Two nodes over one Redis', (server) => {
       await expect(TestClient.connect(url, alice.token)).rejects.toMatchObject({ data: { code: 'CapacityError' } });
     }
     clients.forEach((client) => client.close());
-  });
-
-  it('take no pictures in, which one of them alone would have', async () => {
-    await start();
-    const alice = await register(a.url, 'alice');
-    const image = await picture(8, 8).png().toBuffer();
-    const { body } = await call(a.url, alice.token, 'post', '/api/images/upload').attach('image', image, 'a.png');
-    expect(body).toMatchObject({ success: false, code: 'CapacityError' });
   });
 
   describe('accounts', () => {

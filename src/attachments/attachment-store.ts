@@ -1,3 +1,4 @@
+import { AppError } from '../common/app-error';
 import type { Awaitable } from '../common/awaitable';
 
 /** Deadlines of attachments on the expiry queue; the key is the filename, or the reservation's id. */
@@ -12,6 +13,17 @@ const BLOCK_BYTES = 4096;
 /** What a file of so many bytes counts against a quota. */
 export function chargedBytes(size: number): number {
   return Math.ceil(Math.max(size, 1) / BLOCK_BYTES) * BLOCK_BYTES;
+}
+
+/** A quota that an upload would exceed. */
+export function quotaError(exceeded: 'total' | 'owner'): AppError {
+  const whose = exceeded === 'total' ? 'The server has no room for more files' : 'You have too many files';
+  return new AppError('CapacityError', `${whose}, wait until some have expired`);
+}
+
+/** A file with `MAX_REFERENCES`. */
+export function tooManyPlaces(): AppError {
+  return new AppError('CapacityError', 'The file is shown in too many places');
 }
 
 /** Something that shows an attachment, and keeps it alive. */
@@ -70,9 +82,9 @@ export interface AttachmentTotals {
  * What is known of uploaded files, and what keeps each of them: it lives until `unusedUntil`, or, once it was referred
  * to, exactly as long as one of its references lives. One that is dead is in no answer, whether it is freed yet or not.
  *
- * Every method is atomic. A driver puts the instant at which a record dies on the expiry queue (`ATTACHMENT_DEADLINE`)
- * in the same step that sets or moves it. The store knows no blobs: where a method says that a record is gone, the
- * caller deletes the blob; what a crash leaves there is found by `filterUnknown`.
+ * Every method is atomic. A driver has the expiry queue (`ATTACHMENT_DEADLINE`) hand out each record when it dies, or
+ * before: `sweep` puts those that live on it again. The store knows no blobs: where a method says that a record is gone,
+ * the caller deletes the blob; what a crash leaves there is found by `filterUnknown`.
  */
 export abstract class AttachmentStore {
   /** Takes room for an upload. @throws AppError CapacityError where it would exceed the quota */

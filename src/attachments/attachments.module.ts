@@ -6,13 +6,13 @@ import { UsersService } from '../users/users.service';
 import { AttachmentStore } from './attachment-store';
 import { AttachmentsService } from './attachments.service';
 import { BlobStore } from './blob-store';
-import { ClosedAttachmentStore } from './closed-attachment.store';
 import { DiskBlobStore } from './disk-blob.store';
 import { ImageProcessor } from './image-processor';
 import { ImagesController } from './images.controller';
 import { ImagesService } from './images.service';
 import { LinkSigner } from './link-signer';
 import { MemoryAttachmentStore } from './memory-attachment.store';
+import { RedisAttachmentStore } from './redis-attachment.store';
 import { Scratch } from './scratch';
 import { UploadsJob } from './uploads-job.service';
 import { WorkerProgram } from './worker-process';
@@ -22,7 +22,7 @@ import { WorkerProgram } from './worker-process';
   imports: [UsersModule],
   controllers: [ImagesController],
   providers: [
-    provideStore(AttachmentStore, { memory: MemoryAttachmentStore, redis: ClosedAttachmentStore }),
+    provideStore(AttachmentStore, { memory: MemoryAttachmentStore, redis: RedisAttachmentStore }),
     { provide: BlobStore, useClass: DiskBlobStore },
     Scratch,
     WorkerProgram,

@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { AppError } from '../common/app-error';
 import { Clock } from '../common/clock';
 import { LocalExpiryQueue } from '../expiry/memory-expiry-queue';
 import {
@@ -11,7 +10,9 @@ import {
   type AttachmentTotals,
   chargedBytes,
   MAX_REFERENCES,
+  quotaError,
   type Reservation,
+  tooManyPlaces,
 } from './attachment-store';
 
 type Stored = Omit<Attachment, 'references'>;
@@ -88,11 +89,11 @@ export class MemoryAttachmentStore extends AttachmentStore {
       return undefined;
     }
     if (!entry.references.has(reference.holder) && entry.references.size >= MAX_REFERENCES) {
-      throw new AppError('CapacityError', 'The file is shown in too many places');
+      throw tooManyPlaces();
     }
     entry.references.set(reference.holder, Object.freeze({ ...reference }));
     this.schedule(entry);
-    return this.view(entry);
+    return this.isAlive(entry) ? this.view(entry) : undefined;
   }
 
   override release(filename: string, holder: string): boolean {
@@ -167,10 +168,10 @@ export class MemoryAttachmentStore extends AttachmentStore {
 
   private checkQuota(ownerId: string, more: number, quota: AttachmentQuota): void {
     if (this.bytes + more > quota.totalBytes) {
-      throw new AppError('CapacityError', 'The server has no room for more files, wait until some have expired');
+      throw quotaError('total');
     }
     if ((this.owners.get(ownerId)?.bytes ?? 0) + more > quota.ownerBytes) {
-      throw new AppError('CapacityError', 'You have too many files, wait until some have expired');
+      throw quotaError('owner');
     }
   }
 

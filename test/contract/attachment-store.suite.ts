@@ -156,7 +156,7 @@ export function attachmentStoreContract(makeKit: () => Awaitable<AttachmentStore
       expect(await refer(filename, short)).toMatchObject({ references: expect.arrayContaining([short, long]) });
       await clock.advance(LIFE_MS);
       expect((await store.find(filename))?.references).toEqual([long]);
-      expect(await due()).toEqual([]);
+      expect(await store.sweep(await due())).toEqual([]);
       expect(await store.sweep([filename])).toEqual([]);
       await clock.advance(LIFE_MS);
       expect(await store.find(filename)).toBeUndefined();
@@ -197,8 +197,37 @@ export function attachmentStoreContract(makeKit: () => Awaitable<AttachmentStore
       const filename = await add();
       await refer(filename, shownIn('avatar_alice', null));
       await clock.advance(2 * LIFE_MS);
-      expect(await due()).toEqual([]);
+      expect(await store.sweep(await due())).toEqual([]);
       expect(await store.find(filename)).toMatchObject({ references: [{ holder: 'avatar_alice' }] });
+      await refer(filename, shownIn('avatar_alice', LIFE_MS / 4));
+      await clock.advance(LIFE_MS / 4);
+      expect(await store.sweep(await due())).toEqual([filename]);
+    });
+
+    it('cannot be kept by a holder that is gone already', async () => {
+      const filename = await add();
+      expect(await refer(filename, shownIn('msg_1', 0))).toBeUndefined();
+      expect(await store.find(filename)).toBeUndefined();
+      expect(await store.sweep(await due())).toEqual([filename]);
+      expect(await store.totals()).toEqual({ count: 0, bytes: 0 });
+    });
+
+    it('that has died goes with the next holder that is released, swept or not', async () => {
+      const filename = await add();
+      await refer(filename, shownIn('msg_1', LIFE_MS / 4));
+      await clock.advance(LIFE_MS / 4);
+      expect(await store.release(filename, 'msg_1')).toBe(true);
+      expect(await store.release(filename, 'msg_1')).toBe(false);
+      expect(await store.totals()).toEqual({ count: 0, bytes: 0 });
+    });
+
+    it('of many that are used at once counts once, and each release counts', async () => {
+      const filename = await add();
+      const holders = Array.from({ length: 20 }, (_, i) => `msg_${i}`);
+      await Promise.all(holders.map((holder) => refer(filename, shownIn(holder, 60_000))));
+      const gone = await Promise.all(holders.map(async (holder) => store.release(filename, holder)));
+      expect(gone.filter(Boolean)).toHaveLength(1);
+      expect(await store.totals()).toEqual({ count: 0, bytes: 0 });
     });
 
     it('ends earlier where its holder does', async () => {
