@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock';
-import { type Bucket, ITEM_MS, type RateDecision, RateLimiter } from './rate-limiter';
+import { type Bucket, ITEM_MS, type ItemDecision, type RateDecision, RateLimiter } from './rate-limiter';
 
 /**
  * Times are whole multiples of this part of a millisecond, a power of two: sums of them are exact, so that the last
@@ -51,19 +51,19 @@ export class MemoryRateLimiter extends RateLimiter {
     };
   }
 
-  override takeOnce(bucket: Bucket, key: string, item: string): RateDecision {
+  override takeOnce(bucket: Bucket, key: string, item: string): ItemDecision {
     const now = this.clock.now();
     const { current, previous } = this.turned(`${bucket.name} items`, now, ITEM_MS);
     const known = `${key}\n${item}`;
     const since = current.get(known) ?? previous.get(known);
     if (since !== undefined && now - since < ITEM_MS) {
-      return { allowed: true, ...this.look(bucket, key, now) };
+      return { allowed: true, known: true, ...this.look(bucket, key, now) };
     }
     const decision = this.take(bucket, key);
     if (decision.allowed) {
       current.set(known, now);
     }
-    return decision;
+    return { ...decision, known: false };
   }
 
   override giveBack(bucket: Bucket, key: string): void {

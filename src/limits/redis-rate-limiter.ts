@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Redis, type Script } from '../storage/redis';
-import { type Bucket, ITEM_MS, type RateDecision, RateLimiter } from './rate-limiter';
+import { type Bucket, ITEM_MS, type ItemDecision, type RateDecision, RateLimiter } from './rate-limiter';
 
 /** Times are whole microseconds, in which Redis tells the time: what is added up stays exact. */
 const MINUTE_US = 60_000_000;
@@ -22,14 +22,14 @@ redis.call('SET', KEYS[1], string.format('%.0f', now + debt), 'PX', math.ceil(de
 return {1, math.floor((capacity - debt) / cost), 0, debt}
 `;
 
-/** KEYS: the bucket, the item. ARGV as `TAKE`. */
+/** KEYS: the bucket, the item. ARGV as `TAKE`. Gives also 1 where the item is known. */
 const TAKE_ONCE = `
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local cost, capacity = tonumber(ARGV[1]), tonumber(ARGV[2])
 local debt = math.max(0, tonumber(redis.call('GET', KEYS[1]) or now) - now)
 if redis.call('EXISTS', KEYS[2]) == 1 then
-  return {1, math.floor((capacity - debt) / cost), 0, debt}
+  return {1, math.floor((capacity - debt) / cost), 0, debt, 1}
 end
 if debt + cost > capacity then
   return {0, 0, debt + cost - capacity, debt}
@@ -74,10 +74,11 @@ export class RedisRateLimiter extends RateLimiter {
     return decisionOf((await this.takeScript([this.key(bucket, key)], [cost, cost * bucket.burst])) as Taken);
   }
 
-  override async takeOnce(bucket: Bucket, key: string, item: string): Promise<RateDecision> {
+  override async takeOnce(bucket: Bucket, key: string, item: string): Promise<ItemDecision> {
     const cost = costOf(bucket);
     const keys = [this.key(bucket, key), `${this.key(bucket, key)}:${item}`];
-    return decisionOf((await this.takeOnceScript(keys, [cost, cost * bucket.burst])) as Taken);
+    const reply = (await this.takeOnceScript(keys, [cost, cost * bucket.burst])) as [...Taken, known?: number];
+    return { ...decisionOf(reply), known: reply[4] === 1 };
   }
 
   override async giveBack(bucket: Bucket, key: string): Promise<void> {
@@ -94,7 +95,7 @@ function costOf({ perMinute }: Bucket): number {
   return Math.max(1, Math.round(MINUTE_US / perMinute));
 }
 
-function decisionOf([allowed, remaining, retryAfterUs, resetUs]: Taken): RateDecision {
+function decisionOf([allowed, remaining, retryAfterUs, resetUs]: readonly [...Taken, ...unknown[]]): RateDecision {
   return {
     allowed: allowed === 1,
     remaining,

@@ -1,5 +1,6 @@
 import type { MakeChatKit } from './chat-kit';
 import { messageStoreContract } from './message-store.suite';
+import { roomClaimsContract } from './room-claims.suite';
 import { roomDedupeContract } from './room-dedupe.suite';
 import { roomExpiryContract } from './room-expiry.suite';
 import { roomFeedContract } from './room-feed.suite';
@@ -12,6 +13,7 @@ export function chatStoresContract(makeKit: MakeChatKit): void {
   describe('rooms and messages', () => roomFeedContract(makeKit));
   describe('repeats and caps', () => roomDedupeContract(makeKit));
   describe('who is there, keys, settings, the end', () => roomOccupancyContract(makeKit));
+  describe('being who one claims to be', () => roomClaimsContract(makeKit));
   describe('receipts', () => roomReceiptsContract(makeKit));
   describe('expiry', () => roomExpiryContract(makeKit));
   describe('reading messages', () => messageStoreContract(makeKit));

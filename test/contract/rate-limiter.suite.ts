@@ -96,6 +96,17 @@ export function rateLimiterContract(makeKit: () => Awaitable<RateLimiterKit>): v
       expect(taken.filter((allowed) => allowed)).toHaveLength(40);
     });
 
+    it('tells which it took a token for', async () => {
+      const items = bucket(2, 'items', 1);
+      const known = async (item: string): Promise<boolean> => (await kit.limiter.takeOnce(items, 'alice', item)).known;
+      expect([await known('a'), await known('a'), await known('b'), await known('c')]).toEqual([
+        false,
+        true,
+        false,
+        false,
+      ]);
+    });
+
     it('gets one back that was not owed, and no more than were taken', async () => {
       const items = bucket(2, 'items', 1);
       expect([await takeOnce('a'), await takeOnce('b'), await takeOnce('c')]).toEqual([true, true, false]);

@@ -11,6 +11,7 @@ export type RoomEvent = { readonly roomId: string; readonly position: number } &
   | { readonly kind: 'updated'; readonly room: Room }
   | { readonly kind: 'key'; readonly userId: string; readonly publicKey: string }
   | { readonly kind: 'joined' | 'left'; readonly userId: string; readonly activeUsers: readonly string[] }
+  | { readonly kind: 'replaced'; readonly userId: string; readonly socketId: string }
   | { readonly kind: 'closed'; readonly reason: CloseReason }
 );
 
@@ -66,6 +67,21 @@ export interface Occupant {
   readonly userId: string;
   readonly socketId: string;
 }
+
+/** A socket that wants to be a user of a room, where nobody has vouched for who that is. */
+export interface Claim extends Occupant {
+  /** Stands for the key by which another socket can take the user over later; any text without spaces. */
+  readonly keyDigest: string;
+  /** Stands for the key that this socket brought; undefined: none. */
+  readonly proof: string | undefined;
+  /** The socket that may be replaced without a key: it was found not to answer. */
+  readonly gone: string | undefined;
+}
+
+export type Claimed =
+  | { readonly taken: false }
+  /** The user is another socket, of this node (`nodeId` empty where there is but one). */
+  | { readonly taken: true; readonly nodeId: string; readonly socketId: string };
 
 export interface Swept {
   /** Messages erased. */
@@ -131,6 +147,14 @@ export abstract class RoomFeed {
 
   /** A socket joins: it counts as active and as not having left. Publishes `joined` for a user's first. */
   abstract enter(occupant: Occupant): Awaitable<void>;
+
+  /**
+   * A socket becomes a user, of whom the room takes one socket at a time: if nobody is, if it is that socket already, if
+   * it brings the key that the one before it was given, or if that one is `gone`. It counts as `enter`ed, and its own
+   * key is the one that counts. Publishes `joined` for a user who was not there, `replaced` with the socket that is the
+   * user no more. Undefined: no such room. `leave`, `forget` and `evict` of the user's socket end it.
+   */
+  abstract claim(claim: Claim): Awaitable<Claimed | undefined>;
 
   /** A socket leaves and stays connected. Publishes `left` when it was the user's last that had joined. */
   abstract leave(occupant: Occupant): Awaitable<void>;

@@ -9,6 +9,8 @@ import type { CloseReason, Room, RoomDraft, RoomSettings } from '../engine/room'
 import {
   type Appended,
   type AppendLimits,
+  type Claim,
+  type Claimed,
   type Occupant,
   type Receipt,
   RoomFeed,
@@ -98,6 +100,10 @@ export class MemoryRoomFeed extends RoomFeed {
 
   override enter(occupant: Occupant): void {
     this.occupancy.enter(occupant);
+  }
+
+  override claim(claim: Claim): Claimed | undefined {
+    return this.occupancy.claim(claim);
   }
 
   override leave(occupant: Occupant): void {

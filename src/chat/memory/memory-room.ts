@@ -39,6 +39,8 @@ export class MemoryRoom {
   publicKeys: Record<string, string> = {};
   /** Sockets that joined, by user. */
   readonly joined = new Map<string, Set<string>>();
+  /** By claimed user, the digest of the key by which another socket can take them over. */
+  readonly claims = new Map<string, string>();
   /** Connected sockets that left, by user. */
   readonly leftSockets = new Map<string, Set<string>>();
   /** Records by seq: `log[i]` is seq `firstSeq + i`; erased ones are NO_HANDLE. */

@@ -6,6 +6,8 @@ import type { CloseReason, Room, RoomDraft, RoomSettings } from '../engine/room'
 import {
   type Appended,
   type AppendLimits,
+  type Claim,
+  type Claimed,
   type Occupant,
   type Receipt,
   RoomFeed,
@@ -166,6 +168,10 @@ export class RedisRoomFeed extends RoomFeed {
 
   override enter(occupant: Occupant): Promise<void> {
     return this.occupancy.enter(occupant);
+  }
+
+  override claim(claim: Claim): Promise<Claimed | undefined> {
+    return this.occupancy.claim(claim);
   }
 
   override leave(occupant: Occupant): Promise<void> {

@@ -24,6 +24,7 @@ const DELIVERED = MESSAGE_STATUSES.indexOf('delivered');
  * | `chg` | zset | seq → when its status last rose |
  * | `dd` | hash | digest of sender and clientId → `<24 hex> <seq> <createdAt> <deadline>` |
  * | `keys` | hash | user → public key |
+ * | `cl` | hash | user that a socket claimed → digest of the key by which another can take them over |
  * | `in`, `out` | hash | user → `<node>/<socket>` of the sockets that joined, that left, separated by spaces |
  * | `feed:<bucket>` | list | `<kind> <position> <time> <note>` of what happened, without contents, gone after a minute |
  *
@@ -302,6 +303,6 @@ local entries = redis.call('ZRANGE', log, 0, -1, 'WITHSCORES')
 for i = 2, #entries, 2 do redis.call('UNLINK', message(entries[i])) end
 local joined, ids = redis.call('HLEN', base .. 'in'), members()
 for _, id in ipairs(ids) do redis.call('UNLINK', base .. 's:' .. id, base .. 'v:' .. id) end
-redis.call('UNLINK', room, log, due, base .. 'chg', base .. 'dd', base .. 'keys', base .. 'in', base .. 'out')
+redis.call('UNLINK', room, log, due, base .. 'chg', base .. 'dd', base .. 'keys', base .. 'in', base .. 'out', base .. 'cl')
 return { standing[1], standing[3], now, #entries / 2 - standing[4], tonumber(standing[5]), joined, ids }
 `;
