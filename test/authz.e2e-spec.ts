@@ -71,7 +71,7 @@ async function scene(handler: string): Promise<Scene> {
   await chat.get(UsersService).update(admin.id, { role: 'admin' });
   await chat.api(gone, 'post', 'auth/logout').expect(204);
   const roomId = roomOf(member, peer);
-  const { messageId } = await say(peer, roomId, NEEDLE);
+  const { messageId } = await say(peer, roomId, NEEDLE, { burn: handler.includes('reveal') });
   const filename = handler.includes(':filename') ? await upload(member) : '';
   peer.client.received.length = 0;
   return {
@@ -111,7 +111,8 @@ async function state({ peer, roomId }: Scene): Promise<unknown> {
 
 function ask({ handler, body, file }: RouteRow, { tokens, ...world }: Scene, actor: Actor): Promise<Response> {
   const [method = '', path = ''] = handler.split(' ');
-  const values = { ':roomId': world.roomId, ':id': world.peerId, ':filename': world.filename };
+  const { roomId, messageId, peerId, filename } = world;
+  const values = { ':roomId': roomId, ':messageId': messageId, ':id': peerId, ':filename': filename };
   const filled = Object.entries(values).reduce((filling, [name, value]) => filling.replace(name, value), path);
   const verb = method.toLowerCase() as 'get' | 'post' | 'patch' | 'put' | 'delete';
   const call = request(chat.url)[verb](filled);

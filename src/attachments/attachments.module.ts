@@ -8,9 +8,11 @@ import { AttachmentsService } from './attachments.service';
 import { BlobStore } from './blob-store';
 import { DiskBlobStore } from './disk-blob.store';
 import { ImageProcessor } from './image-processor';
+import { AvatarsController } from './avatars.controller';
+import { AvatarsService } from './avatars.service';
 import { ImagesController } from './images.controller';
 import { ImagesService } from './images.service';
-import { LinkSigner } from './link-signer';
+import { LinksModule } from './links.module';
 import { MemoryAttachmentStore } from './memory-attachment.store';
 import { RedisAttachmentStore } from './redis-attachment.store';
 import { Scratch } from './scratch';
@@ -19,20 +21,20 @@ import { WorkerProgram } from './worker-process';
 
 /** Below what shows attachments, which registers itself with `ImagesService.addViewers`. */
 @Module({
-  imports: [UsersModule],
-  controllers: [ImagesController],
+  imports: [UsersModule, LinksModule],
+  controllers: [ImagesController, AvatarsController],
   providers: [
     provideStore(AttachmentStore, { memory: MemoryAttachmentStore, redis: RedisAttachmentStore }),
     { provide: BlobStore, useClass: DiskBlobStore },
     Scratch,
     WorkerProgram,
     ImageProcessor,
-    LinkSigner,
     AttachmentsService,
     ImagesService,
+    AvatarsService,
     UploadsJob,
   ],
-  exports: [AttachmentsService, ImagesService, LinkSigner, UploadsJob],
+  exports: [AttachmentsService, ImagesService, LinksModule, UploadsJob],
 })
 export class AttachmentsModule implements OnModuleInit {
   constructor(

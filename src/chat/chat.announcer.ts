@@ -7,10 +7,11 @@ import type { ServerEvent } from '../realtime/server-event';
 import { leftRoom, userRoom } from '../realtime/socket-rooms';
 import { ChatEvents, type StatusUpdatedDto } from './chat.events';
 import { directMembers, otherMember } from './engine/room';
-import { RoomFeed, type RoomEvent } from './engine/room-feed';
+import type { Message } from './engine/message';
+import { type RaisedMessage, RoomFeed, type RoomEvent } from './engine/room-feed';
 import { RoomEntry } from './room-entry';
 import { TypingService } from './typing.service';
-import { messageView, roomView } from './view';
+import { concealedView, openView, roomView } from './view';
 
 /** More receipts than this at once are told as one (chat.md). */
 const MAX_SINGLE_RECEIPTS = 50;
@@ -44,13 +45,14 @@ export class ChatAnnouncer implements OnModuleInit {
     const { roomId } = event;
     switch (event.kind) {
       case 'message':
-        return this.toMembers(event, ChatEvents.messageNew, messageView(event.message));
+        return this.announceMessage(event, event.message);
       case 'status':
         return this.announceStatus(event);
       case 'expired': {
         const { messageIds, reason } = event;
         const payload = { roomId, messageIds: [...messageIds], reason };
-        return this.toMembers(event, ChatEvents.expired, payload, { evenLeft: true });
+        const only = event.userId === undefined ? {} : { users: [event.userId] };
+        return this.toMembers(event, ChatEvents.expired, payload, { ...only, evenLeft: true });
       }
       case 'opened': {
         // A leave of a room that did not stand is forgotten as well.
@@ -78,8 +80,32 @@ export class ChatAnnouncer implements OnModuleInit {
     }
   }
 
+  /** Two encodings at most: the sender's and the others'. */
+  private announceMessage(event: RoomEvent, message: Message): void {
+    if (!message.burn) {
+      return this.toMembers(event, ChatEvents.messageNew, openView(message));
+    }
+    const { senderId } = message;
+    this.toMembers(event, ChatEvents.messageNew, openView(message), { users: [senderId] });
+    const others = { users: this.membersBut(event.roomId, senderId) };
+    this.toMembers(event, ChatEvents.messageNew, concealedView(message), others);
+  }
+
   private announceStatus(event: StatusEvent): void {
-    const { roomId, status, userId, messages } = event;
+    const { roomId, status, userId } = event;
+    const messages: RaisedMessage[] = [];
+    for (const message of event.messages) {
+      if (message.expiresAt === undefined) {
+        messages.push(message);
+        continue;
+      }
+      // Whoever has the message has to know its new deadline.
+      const moved = { messageId: message.id, expiresAt: isoTime(message.expiresAt) };
+      this.tellStatus(event, { roomId, status, userId, at: isoTime(event.at), ...moved }, {});
+    }
+    if (messages.length === 0) {
+      return;
+    }
     const told = { roomId, status, userId, at: isoTime(event.at) };
     const raiser = { users: [userId], exceptSocket: event.socketId };
     if (messages.length <= MAX_SINGLE_RECEIPTS) {

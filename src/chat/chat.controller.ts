@@ -19,16 +19,26 @@ import {
   MessagePageDto,
   OnlineUserIdsDto,
   OpenedRoomDto,
+  RevealAnswerDto,
   RoomAnswerDto,
   RoomListDto,
   SentMessageDto,
 } from './dto/chat-answers.dto';
-import { ConfigureRoomDto, MessageBodyDto, MessagesQueryDto, OpenRoomDto, ReadDto } from './dto/chat-requests.dto';
+import {
+  ConfigureRoomDto,
+  MessageBodyDto,
+  MessagesQueryDto,
+  OpenRoomDto,
+  ReadDto,
+  RevealBodyDto,
+} from './dto/chat-requests.dto';
 import { MessagesService } from './messages.service';
 import { outgoingOf } from './outgoing';
 import { RoomListService } from './room-list.service';
 import { RoomsService } from './rooms.service';
-import { messageView, roomView } from './view';
+import type { Message } from './engine/message';
+import type { MessageDto } from './dto/message.dto';
+import { messageView, revealedView, roomView } from './view';
 
 /** Messages told when a room is opened. */
 const OPENING_PAGE = 50;
@@ -57,7 +67,7 @@ export class ChatController {
     await this.limits.takeFor(user.userId, 'create');
     const room = await this.rooms.openDirect(user, dto.otherUserId);
     const { messages } = await this.messages.page(user, room.id, undefined, OPENING_PAGE);
-    return { success: true, roomId: room.id, room: roomView(room), messages: messages.map(messageView) };
+    return { success: true, roomId: room.id, room: roomView(room), messages: viewsFor(user, messages) };
   }
 
   @Get('rooms')
@@ -78,7 +88,7 @@ export class ChatController {
     @Query() query: MessagesQueryDto,
   ): Promise<MessagePageDto> {
     const { messages, more } = await this.messages.page(user, roomId, query.before, query.count);
-    return { messages: messages.map(messageView), hasMore: more };
+    return { messages: viewsFor(user, messages), hasMore: more };
   }
 
   @Post('rooms/:roomId/messages')
@@ -93,7 +103,22 @@ export class ChatController {
     const outgoing = outgoingOf(roomId, dto, this.config.env.MAX_MESSAGE_LENGTH);
     await this.limits.takeFor(user.userId, 'create');
     const { message } = await this.messages.send(user, outgoing);
-    return { success: true, message: messageView(message) };
+    return { success: true, message: messageView(message, user.userId) };
+  }
+
+  @Post('rooms/:roomId/messages/:messageId/reveal')
+  @HttpCode(HttpStatus.OK)
+  @ApiOperation({ summary: 'Get the content of a message that burns after reading, once, as `message:reveal`' })
+  @ApiOkResponse({ type: RevealAnswerDto })
+  @ApiErrors('ValidationError', 'AuthenticationError', 'AuthorizationError', 'NotFoundError', 'ConflictError')
+  async reveal(
+    @CurrentUser() user: Identity,
+    @Param('roomId') roomId: string,
+    @Param('messageId') messageId: string,
+    @Body() { revealId }: RevealBodyDto,
+  ): Promise<RevealAnswerDto> {
+    await this.limits.takeFor(user.userId, 'other');
+    return { success: true, ...revealedView(await this.messages.reveal(user, roomId, messageId, revealId)) };
   }
 
   @Post('rooms/:roomId/read')
@@ -144,4 +169,8 @@ export class ChatController {
   async onlineUsers(): Promise<OnlineUserIdsDto> {
     return { onlineUserIds: await this.stats.onlineUserIds() };
   }
+}
+
+function viewsFor({ userId }: Identity, messages: readonly Message[]): MessageDto[] {
+  return messages.map((message) => messageView(message, userId));
 }

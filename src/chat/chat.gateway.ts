@@ -9,15 +9,16 @@ import { type Ack, ack } from '../realtime/ack';
 import { Event, RealtimeGateway } from '../realtime/gateway.decorator';
 import { leftRoom } from '../realtime/socket-rooms';
 import type { MayflySocket } from '../realtime/socket-session';
-import { JoinedDto, SentDto } from './dto/chat-answers.dto';
-import { JoinRoomDto, MessageStatusDto, RoomIdDto, SendMessageDto } from './dto/chat-requests.dto';
+import { JoinedDto, RevealedDto, SentDto } from './dto/chat-answers.dto';
+import { JoinRoomDto, MessageStatusDto, RevealMessageDto, RoomIdDto, SendMessageDto } from './dto/chat-requests.dto';
 import { JOIN_EXAMPLES, STATUS_EXAMPLES } from './dto/examples';
 import type { Appended, ReceiptRange } from './engine/room-feed';
-import { JOIN_GUIDE, LEAVE_GUIDE, SEND_GUIDE, STATUS_GUIDE, TYPING_GUIDE } from './event-guides';
+import { JOIN_GUIDE, LEAVE_GUIDE, REVEAL_GUIDE, SEND_GUIDE, STATUS_GUIDE, TYPING_GUIDE } from './event-guides';
 import { MessagesService } from './messages.service';
 import { outgoingOf } from './outgoing';
 import { RoomEntry } from './room-entry';
 import { TypingService } from './typing.service';
+import { revealedView } from './view';
 
 /** Direct chat in the namespace `/`. */
 @RealtimeGateway({ namespace: '/' })
@@ -68,6 +69,20 @@ export class ChatGateway {
       ? this.entry.listenAgain(socket, dto.roomId).then(() => this.messages.send(identity, outgoing))
       : this.messages.send(identity, outgoing);
     return chain(sent, (appended) => this.sent(appended));
+  }
+
+  @SubscribeMessage('message:reveal')
+  @Event({
+    cost: 'other',
+    summary: 'Hands out the content of a message that burns after reading, once.',
+    description: REVEAL_GUIDE,
+    errors: ['NotFoundError', 'AuthorizationError', 'ConflictError'],
+    ack: RevealedDto,
+  })
+  reveal(@ConnectedSocket() socket: MayflySocket, @MessageBody() dto: RevealMessageDto): Awaitable<Ack<RevealedDto>> {
+    const { roomId, messageId, revealId } = dto;
+    const revealed = this.messages.reveal(socket.data.identity, roomId, messageId, revealId, socket.id);
+    return ack(chain(revealed, revealedView));
   }
 
   @SubscribeMessage('message:status')

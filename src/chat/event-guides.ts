@@ -25,6 +25,11 @@ export const SEND_GUIDE = `
 A success means stored. If no ack comes, send the same again with the same \`clientId\`: while the message lives, and for
 ten minutes at least, the answer is the first one with \`duplicate: true\`, and nobody sees it twice.`.trim();
 
+export const REVEAL_GUIDE = `
+A message with \`concealed: true\` hands out its content once to each recipient; \`BURN_DELAY_MS\` later it is gone for
+them (\`message:expired\`, reason \`burned\`), for all when the last one's time has run out. If no ack comes, ask again
+with the same \`revealId\`. Only this makes a burn message \`seen\`.`.trim();
+
 export const STATUS_GUIDE = `
 Name either one message or all up to a seq. Tell \`delivered\` when you have a message and \`seen\` when the person has.
 What is gone, lower, repeated or your own is a success without effect.`.trim();

@@ -2,11 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { AppError } from '../common/app-error';
 import { type Awaitable, chain } from '../common/awaitable';
 import type { Identity } from '../common/identity';
+import { AppConfig } from '../config/app-config';
 import { isDirectRoomId } from './engine/room';
 import type { Message, MessageDraft, MessageStatus } from './engine/message';
 import { MessageStore, type PageLimits } from './engine/message.store';
 import { type Appended, type ReceiptRange, RoomFeed } from './engine/room-feed';
-import { RoomPolicies } from './engine/room-policy';
+import { RoomPolicies, type RoomPolicy } from './engine/room-policy';
 import { RoomLifeService } from './room-life.service';
 import { RoomsService } from './rooms.service';
 import { TypingService } from './typing.service';
@@ -22,6 +23,8 @@ export interface Outgoing {
   readonly content: string;
   /** Whole seconds; undefined: the room's. */
   readonly ttl: number | undefined;
+  readonly expireFrom: 'sent' | 'seen';
+  readonly burn: boolean;
   readonly clientId: string | undefined;
 }
 
@@ -35,6 +38,7 @@ export class MessagesService {
     private readonly policies: RoomPolicies,
     private readonly typing: TypingService,
     private readonly life: RoomLifeService,
+    private readonly config: AppConfig,
   ) {}
 
   /**
@@ -52,9 +56,13 @@ export class MessagesService {
       senderUsername: user.username,
       type: 'text',
       content: outgoing.content,
-      ttl: outgoing.ttl,
+      // A burn message has a lifetime of its own, whatever holds in the room.
+      ttl: outgoing.ttl ?? (outgoing.burn ? this.defaultTtl(outgoing.roomId) : undefined),
+      expireFrom: outgoing.expireFrom,
+      burn: outgoing.burn,
       clientId: outgoing.clientId,
       system: undefined,
+      image: undefined,
     };
     this.typing.clear(user, outgoing.roomId);
     return chain(this.append(draft), (appended) => appended ?? this.openAndAppend(user, draft));
@@ -69,7 +77,7 @@ export class MessagesService {
   ): Promise<{ messages: Message[]; more: boolean }> {
     await this.rooms.get(user, roomId);
     const limits: PageLimits = { count, bytes: PAGE_BYTES };
-    return this.messages.page(roomId, before, limits);
+    return this.messages.page(roomId, user.userId, before, limits);
   }
 
   /**
@@ -91,9 +99,48 @@ export class MessagesService {
     return chain(raised, (result) => (result?.waiting === 0 ? this.life.review(roomId) : undefined));
   }
 
+  /**
+   * Hands a burn message to one of its recipients, and starts the countdown after which it is gone for them.
+   * @throws AppError NotFoundError, ValidationError (no burn message), AuthorizationError (the sender), ConflictError
+   * (revealed before, without the same `revealId`)
+   */
+  async reveal(
+    user: Identity,
+    roomId: string,
+    messageId: string,
+    revealId: string | undefined,
+    socketId?: string,
+  ): Promise<{ message: Message; expiresAt: number }> {
+    this.rooms.authorize(user, roomId);
+    const { userId } = user;
+    const delayMs = this.config.env.BURN_DELAY_MS;
+    const revealed = await this.feed.reveal({ roomId, userId, messageId, revealId, socketId, delayMs });
+    switch (revealed?.outcome) {
+      case undefined:
+        throw new AppError('NotFoundError', 'There is no such message');
+      case 'ordinary':
+        throw AppError.field('messageId', 'This message does not burn after reading');
+      case 'own':
+        throw new AppError('AuthorizationError', 'You cannot reveal a message of your own');
+      case 'again':
+        throw new AppError('ConflictError', 'You have revealed this message already');
+      case 'revealed':
+        // It waits for nobody any more, which may have been all that kept the room.
+        await this.life.review(roomId);
+        return revealed;
+    }
+  }
+
+  private defaultTtl(roomId: string): number | undefined {
+    return this.policyOf(roomId).defaults.messageTtl ?? undefined;
+  }
+
+  private policyOf(roomId: string): RoomPolicy {
+    return this.policies.of(isDirectRoomId(roomId) ? 'direct' : 'private');
+  }
+
   private append(draft: MessageDraft): Awaitable<Appended | undefined> {
-    const type = isDirectRoomId(draft.roomId) ? 'direct' : 'private';
-    return this.feed.append(draft, this.policies.of(type).limits);
+    return this.feed.append(draft, this.policyOf(draft.roomId).limits);
   }
 
   private async openAndAppend(user: Identity, draft: MessageDraft): Promise<Appended> {

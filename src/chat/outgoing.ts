@@ -3,12 +3,13 @@ import { codePoints } from '../common/text';
 import type { MessageBodyDto } from './dto/chat-requests.dto';
 import type { Outgoing } from './messages.service';
 
-const NOT_YET = ['expireFrom', 'imageUrl', 'fileId', 'replyTo'] as const;
+const NOT_YET = ['imageUrl', 'fileId', 'replyTo'] as const;
 
 /** What a checked payload asks to send. @throws AppError ValidationError for what cannot be sent (yet) */
 export function outgoingOf(roomId: string, dto: MessageBodyDto, maxLength: number): Outgoing {
-  if (dto.burn || dto.ttl === 0) {
-    throw AppError.field(dto.burn ? 'burn' : 'ttl', 'Messages that burn after reading are not supported yet');
+  const burn = dto.burn === true || dto.ttl === 0;
+  if (burn && dto.expireFrom !== undefined) {
+    throw AppError.field('expireFrom', 'expireFrom does not go with burn after reading');
   }
   for (const field of NOT_YET) {
     if (dto[field] !== undefined) {
@@ -21,5 +22,6 @@ export function outgoingOf(roomId: string, dto: MessageBodyDto, maxLength: numbe
   if (dto.content.length > maxLength && codePoints(dto.content) > maxLength) {
     throw AppError.field('content', `content must have at most ${maxLength} characters`);
   }
-  return { roomId, content: dto.content, ttl: dto.ttl, clientId: dto.clientId };
+  const { content, clientId, expireFrom = 'sent' } = dto;
+  return { roomId, content, ttl: dto.ttl === 0 ? undefined : dto.ttl, expireFrom, burn, clientId };
 }

@@ -85,7 +85,7 @@ export class RoomEntry {
     const snapshot = await this.enter(socket, dto, from);
     covered = snapshot.room.position;
     const { userId } = socket.data.identity;
-    const messages = snapshot.messages.map(messageView);
+    const messages = snapshot.messages.map((message) => messageView(message, userId));
     if (!from) {
       // Pages that ignore the ack find what waits for them this way.
       waiting = messages.filter(({ status, senderId }) => status === 'sent' && senderId !== userId);
@@ -173,7 +173,7 @@ export class RoomEntry {
       if (publicKey !== undefined) {
         await this.feed.setPublicKey(roomId, identity.userId, publicKey);
       }
-      const snapshot = await this.messages.snapshot(roomId, from, JOIN_LIMITS);
+      const snapshot = await this.messages.snapshot(roomId, identity.userId, from, JOIN_LIMITS);
       if (snapshot) {
         return snapshot;
       }
@@ -189,7 +189,7 @@ export class RoomEntry {
       room: roomView(room),
       messages,
       live: snapshot.live,
-      changed: snapshot.changed.map(messageView),
+      changed: snapshot.changed.map((message) => messageView(message, identity.userId)),
       ...(snapshot.more && { more: true }),
       activeUsers: [...snapshot.activeUsers],
       ...(otherUserId !== undefined && { otherUserId }),

@@ -47,6 +47,6 @@ export class RoomListService {
   }
 }
 
-function lastMessageView({ id, content, createdAt, senderId }: Message): LastMessageDto {
-  return { id, content, imageUrl: null, createdAt: isoTime(createdAt), senderId };
+function lastMessageView({ id, content, createdAt, senderId, burn }: Message): LastMessageDto {
+  return { id, content: burn ? null : content, imageUrl: null, createdAt: isoTime(createdAt), senderId };
 }

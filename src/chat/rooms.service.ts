@@ -162,6 +162,9 @@ export class RoomsService {
       type: 'system' as const,
       content,
       ttl: undefined,
+      expireFrom: 'sent' as const,
+      burn: false,
+      image: undefined,
       clientId: undefined,
       system: { kind: 'settings' as const, actorId: user.userId },
     };

@@ -1,4 +1,5 @@
 import { isoTime } from '../common/clock';
+import type { RevealedDto } from './dto/chat-answers.dto';
 import type { MessageDto } from './dto/message.dto';
 import type { MemberDto, RoomDto } from './dto/room.dto';
 import type { Message } from './engine/message';
@@ -7,8 +8,19 @@ import type { Room } from './engine/room';
 /** Members told with a room. */
 const MAX_MEMBERS = 200;
 
-/** A message as clients see it: the one projection for fan-out, history and resume. */
-export function messageView(message: Message): MessageDto {
+/** A message as this viewer sees it: the one projection for fan-out, history and resume. */
+export function messageView(message: Message, viewer: string): MessageDto {
+  return message.burn && message.senderId !== viewer ? concealedView(message) : openView(message);
+}
+
+/** A burn message as its recipients see it before they reveal it, and after. */
+export function concealedView(message: Message): MessageDto {
+  const { content: _, ...view } = openView(message);
+  return { ...view, concealed: true };
+}
+
+/** A message with all that is in it. */
+export function openView(message: Message): MessageDto {
   const { clientId, system } = message;
   const view: MessageDto = {
     id: message.id,
@@ -22,6 +34,9 @@ export function messageView(message: Message): MessageDto {
     createdAt: isoTime(message.createdAt),
     expiresAt: message.expiresAt === null ? null : isoTime(message.expiresAt),
   };
+  if (message.burn) {
+    view.burn = true;
+  }
   if (clientId !== undefined) {
     view.clientId = clientId;
   }
@@ -29,6 +44,11 @@ export function messageView(message: Message): MessageDto {
     view.system = { ...system };
   }
   return view;
+}
+
+/** A burn message that was just revealed, and when it is gone for who did. */
+export function revealedView({ message, expiresAt }: { message: Message; expiresAt: number }): RevealedDto {
+  return { message: openView(message), expiresAt: isoTime(expiresAt) };
 }
 
 /** A room as its members see it. */

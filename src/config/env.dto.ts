@@ -78,6 +78,7 @@ export class EnvDto {
   @Int(1, 30 * DAY_S) MESSAGE_TTL_MIN_S = 1;
   @Int(1, 30 * DAY_S) MESSAGE_TTL_MAX_S = 30 * DAY_S;
   @Int(1, 30 * DAY_S) MESSAGE_MAX_LIFETIME_S = 30 * DAY_S;
+  @Int(100, DAY_S * 1000) BURN_DELAY_MS = 30_000;
   @Int(1, 10_000_000) MAX_ACCOUNTS = 100_000;
   @Int(1, 30 * DAY_S) GHOST_TTL_MAX_S = 7 * DAY_S;
   @Int(1, 10_000_000) MAX_GHOST_ROOMS = 10_000;

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { AppError } from '../common/app-error';
 import type { IdentityKind } from '../common/identity';
+import { MemoryDevices } from './memory-devices';
 import { NameIndex } from './name-index';
-import { type NewUser, type UserChanges, type UserPage, type UserRecord, UserStore } from './user-store';
+import { type Device, type NewUser, type UserChanges, type UserPage, type UserRecord, UserStore } from './user-store';
 
 /** An account's place in the order of creation. */
 interface Place {
@@ -23,6 +24,7 @@ export class MemoryUserStore extends UserStore {
   /** Accounts in the order of creation; a page is a binary search and a slice. */
   private readonly order: Place[] = [];
   private readonly seqs = new Map<string, number>();
+  private readonly devices = new MemoryDevices();
   private readonly counts: Record<IdentityKind, number> = { account: 0, guest: 0 };
   private lastSeq = 0;
 
@@ -125,6 +127,14 @@ export class MemoryUserStore extends UserStore {
     return this.findMany(this.index.find(prefix, limit));
   }
 
+  override saveDevice(id: string, device: Device, most: number): Device | undefined {
+    return this.records.has(id) ? this.devices.save(id, device, most) : undefined;
+  }
+
+  override listDevices(id: string): Device[] {
+    return this.devices.list(id);
+  }
+
   override count(kind: IdentityKind): number {
     return this.counts[kind];
   }
@@ -137,6 +147,7 @@ export class MemoryUserStore extends UserStore {
     this.records.delete(id);
     this.erasing.set(id, record);
     this.hashes.delete(id);
+    this.devices.forget(id);
     const seq = this.seqs.get(id);
     if (seq !== undefined) {
       this.order.splice(this.firstAfter(seq - 1), 1);

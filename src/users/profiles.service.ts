@@ -1,4 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import { LinkSigner } from '../attachments/link-signer';
+import { avatarHolder } from './avatar';
 import { type OwnUserDto, type PublicUserDto, toOwnUser, toPublicUser } from './dto/user.dto';
 import type { UpdateUserDto, UserStatisticsDto } from './dto/users.dto';
 import { PresenceReader } from './presence-reader';
@@ -14,19 +16,20 @@ export class ProfilesService {
   constructor(
     private readonly users: UsersService,
     private readonly presence: PresenceReader,
+    private readonly links: LinkSigner,
   ) {}
 
   /** What others are told of a user. @throws AppError NotFoundError */
   async getPublic(userId: string): Promise<PublicUserDto> {
     const user = await this.users.get(userId);
     const [online = false] = await this.presence.isOnline([user.id]);
-    return toPublicUser(user, online);
+    return this.shown(user, online);
   }
 
   /** What others are told of these users. */
   async toPublic(users: readonly UserRecord[]): Promise<PublicUserDto[]> {
     const online = await this.presence.isOnline(users.map(({ id }) => id));
-    return users.map((user, i) => toPublicUser(user, online[i] ?? false));
+    return users.map((user, i) => this.shown(user, online[i] ?? false));
   }
 
   /** What a user is told of themselves. @throws AppError NotFoundError */
@@ -37,7 +40,7 @@ export class ProfilesService {
   /** What the user is told of themselves. */
   async toOwn(user: UserRecord): Promise<OwnUserDto> {
     const [online = false] = await this.presence.isOnline([user.id]);
-    return toOwnUser(user, online);
+    return toOwnUser(user, { isOnline: online, avatarUrl: this.avatarUrl(user) });
   }
 
   /** Changes a profile; empty text takes a field away. @throws AppError NotFoundError, ConflictError */
@@ -50,7 +53,7 @@ export class ProfilesService {
   async listOnline(): Promise<{ users: PublicUserDto[]; count: number }> {
     const [ids, count] = await Promise.all([this.presence.onlineUserIds(MAX_ONLINE), this.presence.onlineCount()]);
     const users = await this.users.findMany(ids);
-    return { users: users.map((user) => toPublicUser(user, true)), count };
+    return { users: users.map((user) => this.shown(user, true)), count };
   }
 
   async getStatistics(): Promise<UserStatisticsDto> {
@@ -61,6 +64,15 @@ export class ProfilesService {
       this.presence.connectedSockets(),
     ]);
     return { totalUsers: accounts + guests, onlineUsers, availableUsers: onlineUsers, connectedUsers };
+  }
+
+  /** A link to the user's avatar, signed anew; undefined without one. */
+  avatarUrl({ id, avatar }: UserRecord): string | undefined {
+    return avatar === undefined ? undefined : this.links.sign(avatar, { for: avatarHolder(id), until: null });
+  }
+
+  private shown(user: UserRecord, isOnline: boolean): PublicUserDto {
+    return toPublicUser(user, { isOnline, avatarUrl: this.avatarUrl(user) });
   }
 }
 

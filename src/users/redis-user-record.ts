@@ -9,7 +9,7 @@ export type Fields = Readonly<Record<string, string | undefined>>;
 
 /** The record in a hash. Frozen. */
 export function toRecord(id: string, fields: Fields): UserRecord {
-  const { kind, username = '', email, role, displayName, bio, avatarUrl, status, createdAt, lastSeen } = fields;
+  const { kind, username = '', email, role, displayName, bio, avatar, status, createdAt, lastSeen } = fields;
   return Object.freeze({
     id,
     kind: kind as IdentityKind,
@@ -18,7 +18,7 @@ export function toRecord(id: string, fields: Fields): UserRecord {
     role: role as Role,
     ...(displayName !== undefined && { displayName }),
     ...(bio !== undefined && { bio }),
-    ...(avatarUrl !== undefined && { avatarUrl }),
+    ...(avatar !== undefined && { avatar }),
     ...(status !== undefined && { status }),
     createdAt: Number(createdAt),
     lastSeen: Number(lastSeen),

@@ -96,13 +96,13 @@ redis.call('SET', KEYS[2], ARGV[1])
 return 1
 `;
 
-/** KEYS: record, password. Gives name and address of who is being erased now; nil where there is nobody. */
+/** KEYS: record, password, devices. Gives name and address of who is being erased now; nil where there is nobody. */
 export const START_ERASING = `
 local state = redis.call('HGET', KEYS[1], 'state')
 if state ~= 'live' and state ~= 'erasing' then return nil end
 redis.call('HSET', KEYS[1], 'state', 'erasing')
 redis.call('HDEL', KEYS[1], 'claim:username', 'claim:email', 'claimed')
-redis.call('DEL', KEYS[2])
+redis.call('DEL', KEYS[2], KEYS[3])
 return redis.call('HMGET', KEYS[1], 'username', 'email')
 `;
 

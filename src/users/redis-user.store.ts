@@ -3,11 +3,12 @@ import { AppError } from '../common/app-error';
 import type { IdentityKind } from '../common/identity';
 import { Redis, type Script } from '../storage/redis';
 import { unavailable } from '../storage/redis-errors';
+import { RedisUserDevices } from './redis-user-devices';
 import { RedisUserIndex } from './redis-user-index';
 import { PENDING_MS, RedisUserNames } from './redis-user-names';
 import { type Fields, fieldsOf, type Names, namesOf, pairsOf, toRecord, without } from './redis-user-record';
 import { APPLY, COMMIT, PREPARE, SET_PASSWORD, START_ERASING, TOUCH } from './redis-user-scripts';
-import { type NewUser, type UserChanges, type UserPage, type UserRecord, UserStore } from './user-store';
+import { type Device, type NewUser, type UserChanges, type UserPage, type UserRecord, UserStore } from './user-store';
 
 /** Two changes of one user's name that meet: one of them begins anew. */
 const MAX_TRIES = 3;
@@ -20,6 +21,7 @@ const MAX_TRIES = 3;
 export class RedisUserStore extends UserStore {
   private readonly names: RedisUserNames;
   private readonly index: RedisUserIndex;
+  private readonly devices: RedisUserDevices;
   private readonly prepareScript: Script;
   private readonly commitScript: Script;
   private readonly applyScript: Script;
@@ -31,6 +33,7 @@ export class RedisUserStore extends UserStore {
     super();
     this.names = new RedisUserNames(redis, (id) => this.recordKey(id));
     this.index = new RedisUserIndex(redis);
+    this.devices = new RedisUserDevices(redis, (id) => [this.recordKey(id), this.devicesKey(id)]);
     this.prepareScript = redis.script(PREPARE);
     this.commitScript = redis.script(COMMIT);
     this.applyScript = redis.script(APPLY);
@@ -136,6 +139,14 @@ export class RedisUserStore extends UserStore {
 
   override async search(prefix: string, limit: number): Promise<UserRecord[]> {
     return this.findMany(await this.index.find(prefix, limit));
+  }
+
+  override saveDevice(id: string, device: Device, most: number): Promise<Device | undefined> {
+    return this.devices.save(id, device, most);
+  }
+
+  override listDevices(id: string): Promise<Device[]> {
+    return this.devices.list(id);
   }
 
   override count(kind: IdentityKind): Promise<number> {
@@ -262,8 +273,8 @@ export class RedisUserStore extends UserStore {
     await this.redis.run((client) => client.unlink(...this.keysOf(id)));
   }
 
-  private keysOf(id: string): [record: string, password: string] {
-    return [this.recordKey(id), this.passwordKey(id)];
+  private keysOf(id: string): [record: string, password: string, devices: string] {
+    return [this.recordKey(id), this.passwordKey(id), this.devicesKey(id)];
   }
 
   private recordKey(id: string): string {
@@ -272,5 +283,9 @@ export class RedisUserStore extends UserStore {
 
   private passwordKey(id: string): string {
     return this.redis.key(`{u:${id}}`, 'password');
+  }
+
+  private devicesKey(id: string): string {
+    return this.redis.key(`{u:${id}}`, 'devices');
   }
 }

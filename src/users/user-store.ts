@@ -11,7 +11,8 @@ export interface UserRecord {
   readonly role: Role;
   readonly displayName?: string;
   readonly bio?: string;
-  readonly avatarUrl?: string;
+  /** Filename of an image that this user owns. */
+  readonly avatar?: string;
   readonly status?: string;
   /** Epoch ms. */
   readonly createdAt: number;
@@ -39,8 +40,27 @@ export interface UserChanges {
   readonly role?: Role;
   readonly displayName?: string | null;
   readonly bio?: string | null;
-  readonly avatarUrl?: string | null;
+  readonly avatar?: string | null;
   readonly status?: string | null;
+}
+
+/** Where somebody says that they are. */
+export interface Location {
+  readonly country?: string;
+  readonly region?: string;
+  readonly city?: string;
+  readonly timezone?: string;
+}
+
+/** What a user signed in with. Frozen. */
+export interface Device {
+  readonly deviceId: string;
+  readonly ip: string;
+  /** What the client calls itself; empty where it does not. */
+  readonly userAgent: string;
+  readonly location?: Location;
+  /** Epoch ms. */
+  readonly lastSeen: number;
 }
 
 export interface UserPage {
@@ -95,6 +115,15 @@ export abstract class UserStore {
    * characters). O(limit · log accounts).
    */
   abstract search(prefix: string, limit: number): Awaitable<UserRecord[]>;
+
+  /**
+   * Keeps a device of the user, in place of one with the same id, whose location stays where the new one has none. Beyond
+   * `most` the one that was seen longest ago goes. Gives the device; undefined where there is no such user. Atomic.
+   */
+  abstract saveDevice(id: string, device: Device, most: number): Awaitable<Device | undefined>;
+
+  /** The user's devices, the last seen first. */
+  abstract listDevices(id: string): Awaitable<Device[]>;
 
   /** How many there are of a kind. */
   abstract count(kind: IdentityKind): Awaitable<number>;

@@ -43,6 +43,9 @@ export const LIMITS: AppendLimits = {
   maxLifetimeMs: 30 * 86_400_000,
 };
 
+/** Reads, where it does not matter who does. */
+export const VIEWER = 'viewer';
+
 /** Everything of a room of these tests. */
 export const ALL = { count: 1000, bytes: 16 * 1024 * 1024 };
 
@@ -172,8 +175,11 @@ export class ChatBench {
       type: 'text',
       content: 'hello',
       ttl: undefined,
+      expireFrom: 'sent',
+      burn: false,
       clientId: undefined,
       system: undefined,
+      image: undefined,
       ...changes,
     };
   }
@@ -207,7 +213,7 @@ export class ChatBench {
 
   /** The live messages of a room, by the shortest of the paths that serve them. */
   async live(pair: Pair): Promise<Message[]> {
-    return (await this.kit.messages.page(pair.roomId, undefined, ALL)).messages;
+    return (await this.kit.messages.page(pair.roomId, VIEWER, undefined, ALL)).messages;
   }
 
   /** Events of a room that came until now. */

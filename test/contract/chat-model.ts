@@ -71,7 +71,7 @@ export class ChatModel {
     if (room.messages.filter(({ swept }) => !swept).length >= cap) {
       return { code: 'CapacityError' };
     }
-    const { ttl = room.settings.messageTtl, ...written } = draft;
+    const { ttl = room.settings.messageTtl, expireFrom: _, ...written } = draft;
     const message: Message = {
       ...written,
       id: toldId ?? '',

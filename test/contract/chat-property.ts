@@ -2,7 +2,7 @@ import type { MessageDraft } from '../../src/chat/engine/message';
 import type { RoomDraft } from '../../src/chat/engine/room';
 import type { RoomEvent } from '../../src/chat/engine/room-feed';
 import { same } from '../support/same';
-import { ALL, type ChatKit, LIMITS, type MakeChatKit, SETTINGS } from './chat-kit';
+import { ALL, type ChatKit, LIMITS, type MakeChatKit, SETTINGS, VIEWER } from './chat-kit';
 import { ChatModel } from './chat-model';
 import { type Operation, ROOMS, USERS } from './chat-operations';
 
@@ -97,7 +97,7 @@ class Run {
     }
     for (const [id, roomId] of this.everMade) {
       const live = model.live(roomId).find((message) => message.id === id);
-      same(await kit.messages.find(roomId, id), live);
+      same(await kit.messages.find(roomId, VIEWER, id), live);
     }
     for (const userId of USERS) {
       const standing = userId === 'stranger' ? [] : [...model.rooms.keys()].sort();
@@ -133,13 +133,13 @@ class Run {
       [seqs - 1, 2],
       [2, 5],
     ] as const) {
-      same(await kit.messages.page(roomId, before, { ...ALL, count }), model.page(roomId, before, count));
+      same(await kit.messages.page(roomId, VIEWER, before, { ...ALL, count }), model.page(roomId, before, count));
     }
     const epoch = expected?.draft.epoch ?? '';
     for (const since of [undefined, 0, 1, seqs - 2, seqs, seqs + 1]) {
       for (const sinceTime of since === undefined ? [undefined] : [undefined, model.now - 1500]) {
         const from = since === undefined || since < 0 ? undefined : { since, epoch, sinceTime };
-        const taken = await kit.messages.snapshot(roomId, from, { ...ALL, count: 4 });
+        const taken = await kit.messages.snapshot(roomId, VIEWER, from, { ...ALL, count: 4 });
         same(
           taken && {
             messages: taken.messages,
@@ -181,6 +181,9 @@ class Run {
       type: step.system ? 'system' : 'text',
       content: `message ${this.everMade.size}`,
       ttl: step.ttl,
+      expireFrom: 'sent',
+      burn: false,
+      image: undefined,
       clientId: step.clientId,
       system: step.system ? { kind: 'joined', actorId: step.user } : undefined,
     };

@@ -4,7 +4,7 @@ import { Clock } from '../../src/common/clock';
 import { type Appended, DEDUPE_MS, type RoomEvent } from '../../src/chat/engine/room-feed';
 import { MemoryMessageStore } from '../../src/chat/memory/memory-message.store';
 import type { MemoryRoomFeed } from '../../src/chat/memory/memory-room-feed';
-import { pairOf, useChat } from './chat-kit';
+import { pairOf, useChat, VIEWER } from './chat-kit';
 import { operations } from './chat-operations';
 import { sameAsModel } from './chat-property';
 import { chatStoresContract } from './chat-stores.suite';
@@ -27,10 +27,10 @@ describe('chat stores in memory, by the millisecond', () => {
     for (const ttl of [1, MONTH_S]) {
       const { id } = await bench.send(pair, { ttl });
       kit.clock.advance(ttl * 1000 - 1);
-      expect(kit.messages.find(pair.roomId, id)).toBeDefined();
+      expect(kit.messages.find(pair.roomId, VIEWER, id)).toBeDefined();
       expect(kit.feed.sweep(pair.roomId, 10)).toMatchObject({ erased: 0 });
       kit.clock.advance(1);
-      expect(kit.messages.find(pair.roomId, id)).toBeUndefined();
+      expect(kit.messages.find(pair.roomId, VIEWER, id)).toBeUndefined();
       expect(kit.feed.sweep(pair.roomId, 10)).toMatchObject({ erased: 1 });
     }
   });

@@ -1,6 +1,7 @@
 import type { MakeChatKit } from './chat-kit';
 import { messageStoreContract } from './message-store.suite';
 import { roomClaimsContract } from './room-claims.suite';
+import { roomBurnContract } from './room-burn.suite';
 import { roomDedupeContract } from './room-dedupe.suite';
 import { roomExpiryContract } from './room-expiry.suite';
 import { roomFeedContract } from './room-feed.suite';
@@ -16,6 +17,7 @@ export function chatStoresContract(makeKit: MakeChatKit): void {
   describe('being who one claims to be', () => roomClaimsContract(makeKit));
   describe('receipts', () => roomReceiptsContract(makeKit));
   describe('expiry', () => roomExpiryContract(makeKit));
+  describe('burn and lifetimes', () => roomBurnContract(makeKit));
   describe('reading messages', () => messageStoreContract(makeKit));
   describe('reading rooms', () => roomStoreContract(makeKit));
 }

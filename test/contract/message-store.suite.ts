@@ -1,6 +1,17 @@
 import { MAX_CHANGED, type ResumePoint, type Snapshot } from '../../src/chat/engine/message.store';
 import type { Message } from '../../src/chat/engine/message';
-import { ALL, idsOf, LONG_S, type MakeChatKit, type Pair, seqsOf, SHORT_MS, SHORT_S, useChat } from './chat-kit';
+import {
+  ALL,
+  idsOf,
+  LONG_S,
+  type MakeChatKit,
+  type Pair,
+  seqsOf,
+  SHORT_MS,
+  SHORT_S,
+  useChat,
+  VIEWER,
+} from './chat-kit';
 
 /** What every driver of `MessageStore` promises. */
 export function messageStoreContract(makeKit: MakeChatKit): void {
@@ -8,7 +19,7 @@ export function messageStoreContract(makeKit: MakeChatKit): void {
 
   const snapshot = async (pair: Pair, from?: Partial<ResumePoint>, limits = ALL): Promise<Snapshot> => {
     const point = from && { since: 0, epoch: pair.epoch, sinceTime: undefined, ...from };
-    const taken = await bench.kit.messages.snapshot(pair.roomId, point, limits);
+    const taken = await bench.kit.messages.snapshot(pair.roomId, VIEWER, point, limits);
     if (!taken) {
       throw new Error('There is no such room');
     }
@@ -21,7 +32,7 @@ export function messageStoreContract(makeKit: MakeChatKit): void {
       const [message] = await bench.sendMany(1, pair);
       const { messages } = bench.kit;
       const id = message?.id ?? '';
-      expect(await messages.find(pair.roomId, id)).toEqual(message);
+      expect(await messages.find(pair.roomId, VIEWER, id)).toEqual(message);
       for (const other of [
         '',
         'msg_',
@@ -32,22 +43,22 @@ export function messageStoreContract(makeKit: MakeChatKit): void {
         'msg_NaN_0',
         '__proto__',
       ]) {
-        expect(await messages.find(pair.roomId, other)).toBeUndefined();
+        expect(await messages.find(pair.roomId, VIEWER, other)).toBeUndefined();
       }
-      expect(await messages.find(bench.draft().id, id)).toBeUndefined();
+      expect(await messages.find(bench.draft().id, VIEWER, id)).toBeUndefined();
     });
   });
 
   describe('a page', () => {
     const page = async (pair: Pair, before: number | undefined, count: number): Promise<[number[], boolean]> => {
-      const { messages, more } = await bench.kit.messages.page(pair.roomId, before, { ...ALL, count });
+      const { messages, more } = await bench.kit.messages.page(pair.roomId, VIEWER, before, { ...ALL, count });
       return [seqsOf(messages), more];
     };
 
     it('has the newest before a seq, ascending, and says whether older ones exist', async () => {
       const pair = await bench.pair();
       const sent = await bench.sendMany(5, pair);
-      expect((await bench.kit.messages.page(pair.roomId, undefined, ALL)).messages).toEqual(sent);
+      expect((await bench.kit.messages.page(pair.roomId, VIEWER, undefined, ALL)).messages).toEqual(sent);
       expect(await page(pair, undefined, 2)).toEqual([[4, 5], true]);
       expect(await page(pair, 4, 2)).toEqual([[2, 3], true]);
       expect(await page(pair, 2, 2)).toEqual([[1], false]);
@@ -59,15 +70,15 @@ export function messageStoreContract(makeKit: MakeChatKit): void {
 
     it('is empty where no room stands', async () => {
       const { messages } = bench.kit;
-      expect(await messages.page(bench.draft().id, undefined, ALL)).toEqual({ messages: [], more: false });
+      expect(await messages.page(bench.draft().id, VIEWER, undefined, ALL)).toEqual({ messages: [], more: false });
     });
 
     it('has bytes enough for one message at least, and roughly no more than are allowed', async () => {
       const pair = await bench.pair();
       await bench.sendMany(6, pair, { content: 'x'.repeat(1000) });
-      const small = await bench.kit.messages.page(pair.roomId, undefined, { count: 50, bytes: 1 });
+      const small = await bench.kit.messages.page(pair.roomId, VIEWER, undefined, { count: 50, bytes: 1 });
       expect([seqsOf(small.messages), small.more]).toEqual([[6], true]);
-      const larger = await bench.kit.messages.page(pair.roomId, undefined, { count: 50, bytes: 3500 });
+      const larger = await bench.kit.messages.page(pair.roomId, VIEWER, undefined, { count: 50, bytes: 3500 });
       expect(larger.messages.length).toBeGreaterThan(1);
       expect(larger.messages.length).toBeLessThanOrEqual(3);
       expect(seqsOf(larger.messages).at(-1)).toBe(6);
@@ -90,7 +101,7 @@ export function messageStoreContract(makeKit: MakeChatKit): void {
     });
 
     it('of a room that does not stand is undefined', async () => {
-      expect(await bench.kit.messages.snapshot(bench.draft().id, undefined, ALL)).toBeUndefined();
+      expect(await bench.kit.messages.snapshot(bench.draft().id, VIEWER, undefined, ALL)).toBeUndefined();
     });
 
     it('is of one moment while fifty send', async () => {

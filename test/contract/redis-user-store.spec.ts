@@ -82,6 +82,7 @@ describeRedis('UserStore on Redis', (server) => {
   it('keeps nothing of users who are gone', async () => {
     await store.create(account('a', 'Alice.B'), PLENTY);
     await store.update('a', { username: 'Alicia', bio: 'x' });
+    await store.saveDevice('a', { deviceId: 'd', ip: '::1', userAgent: '', lastSeen: 1 }, 20);
     await store.create({ ...account('g', 'sam'), kind: 'guest', email: undefined, passwordHash: undefined }, PLENTY);
     await store.startErasing('a');
     await store.erase('a');

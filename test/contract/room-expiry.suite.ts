@@ -1,5 +1,5 @@
 import { EXPIRY_KIND } from '../../src/chat/engine/room-feed';
-import { ALL, idsOf, LONG_S, type MakeChatKit, type Pair, SHORT_MS, SHORT_S, useChat } from './chat-kit';
+import { ALL, idsOf, LONG_S, type MakeChatKit, type Pair, SHORT_MS, SHORT_S, useChat, VIEWER } from './chat-kit';
 
 /** What every driver of the chat stores promises of messages whose deadline has come. */
 export function roomExpiryContract(makeKit: MakeChatKit): void {
@@ -16,14 +16,14 @@ export function roomExpiryContract(makeKit: MakeChatKit): void {
     const sinceTime = alive.createdAt;
     await bench.raise(pair, 'delivered', { upToSeq: 3 });
     const everyRead = async (): Promise<unknown[]> => [
-      await messages.find(roomId, needle.id),
-      await messages.find(roomId, note.id),
-      await messages.page(roomId, undefined, ALL),
-      await messages.page(roomId, 4, ALL),
-      await messages.snapshot(roomId, undefined, ALL),
-      await messages.snapshot(roomId, { since: 1, epoch, sinceTime }, ALL),
-      await messages.snapshot(roomId, { since: 3, epoch, sinceTime }, ALL),
-      await messages.snapshot(roomId, { since: 3, epoch: 'another', sinceTime }, ALL),
+      await messages.find(roomId, VIEWER, needle.id),
+      await messages.find(roomId, VIEWER, note.id),
+      await messages.page(roomId, VIEWER, undefined, ALL),
+      await messages.page(roomId, VIEWER, 4, ALL),
+      await messages.snapshot(roomId, VIEWER, undefined, ALL),
+      await messages.snapshot(roomId, VIEWER, { since: 1, epoch, sinceTime }, ALL),
+      await messages.snapshot(roomId, VIEWER, { since: 3, epoch, sinceTime }, ALL),
+      await messages.snapshot(roomId, VIEWER, { since: 3, epoch: 'another', sinceTime }, ALL),
       await rooms.summariesOf(pair.alice),
       await rooms.summariesOf(pair.bob),
       await rooms.find(roomId),
@@ -44,9 +44,9 @@ export function roomExpiryContract(makeKit: MakeChatKit): void {
         await sweep(pair);
       }
       expect(JSON.stringify(await everyRead())).not.toMatch(/needle/);
-      expect(await messages.find(roomId, needle.id)).toBeUndefined();
+      expect(await messages.find(roomId, VIEWER, needle.id)).toBeUndefined();
       expect(idsOf(await bench.live(pair))).toEqual([alive.id]);
-      expect((await messages.snapshot(roomId, { since: 3, epoch, sinceTime }, ALL))?.live).toEqual([[1, 1]]);
+      expect((await messages.snapshot(roomId, VIEWER, { since: 3, epoch, sinceTime }, ALL))?.live).toEqual([[1, 1]]);
       for (const userId of [pair.alice, pair.bob]) {
         expect((await rooms.summariesOf(userId))[0]).toMatchObject({
           messageCount: 1,

@@ -12,6 +12,7 @@ import {
   SHORT_MS,
   SHORT_S,
   useChat,
+  VIEWER,
 } from './chat-kit';
 
 const MANY = 50;
@@ -80,7 +81,7 @@ export function roomFeedContract(makeKit: MakeChatKit): void {
         status: 'sent',
       });
       for (const message of messages) {
-        expect(await bench.kit.messages.find(pair.roomId, message.id)).toEqual(message);
+        expect(await bench.kit.messages.find(pair.roomId, VIEWER, message.id)).toEqual(message);
       }
       const told = (await bench.news(pair.roomId)).map((event) => event.kind === 'message' && event.message);
       expect(told).toEqual(messages);
@@ -117,13 +118,13 @@ export function roomFeedContract(makeKit: MakeChatKit): void {
     ])('keeps text %s as it is', async (_what, content) => {
       const pair = await bench.pair();
       const { id } = await bench.send(pair, { content, clientId: 'ünï 💬' });
-      expect(await bench.kit.messages.find(pair.roomId, id)).toMatchObject({ content, clientId: 'ünï 💬' });
+      expect(await bench.kit.messages.find(pair.roomId, VIEWER, id)).toMatchObject({ content, clientId: 'ünï 💬' });
     });
 
     it('keeps the note of a system message, which is delivered from the start', async () => {
       const pair = await bench.pair();
       const { id } = await bench.send(pair, bench.systemMessage(pair));
-      expect(await bench.kit.messages.find(pair.roomId, id)).toMatchObject({
+      expect(await bench.kit.messages.find(pair.roomId, VIEWER, id)).toMatchObject({
         type: 'system',
         status: 'delivered',
         system: { kind: 'settings', actorId: pair.alice },
@@ -174,7 +175,9 @@ export function roomFeedContract(makeKit: MakeChatKit): void {
     await feed.sweep(roomId, 10);
     const life = await rooms.life(roomId);
     expect(await rooms.find(roomId)).toMatchObject({ position: life?.position });
-    expect((await messages.snapshot(roomId, undefined, { count: 1, bytes: 1 }))?.room.position).toBe(life?.position);
+    expect((await messages.snapshot(roomId, VIEWER, undefined, { count: 1, bytes: 1 }))?.room.position).toBe(
+      life?.position,
+    );
     await feed.close(roomId, 'left', life?.position);
     const kinds: RoomEvent['kind'][] = [
       'opened',
@@ -199,7 +202,7 @@ export function roomFeedContract(makeKit: MakeChatKit): void {
     const sent = await bench.send(one);
     await bench.send(two);
     await bench.send(two);
-    expect(await bench.kit.messages.find(two.roomId, sent.id)).toBeUndefined();
+    expect(await bench.kit.messages.find(two.roomId, VIEWER, sent.id)).toBeUndefined();
     await bench.kit.feed.close(one.roomId, 'deleted');
     expect(seqsOf(await bench.live(two))).toEqual([1, 2]);
     expect(await bench.live(one)).toEqual([]);

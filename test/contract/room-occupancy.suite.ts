@@ -1,5 +1,5 @@
 import type { RoomEvent } from '../../src/chat/engine/room-feed';
-import { type MakeChatKit, type Pair, pairOf, SETTINGS, useChat } from './chat-kit';
+import { type MakeChatKit, type Pair, pairOf, SETTINGS, useChat, VIEWER } from './chat-kit';
 
 /** What every driver of `RoomFeed` promises of who is there, of keys, of settings and of a room's end. */
 export function roomOccupancyContract(makeKit: MakeChatKit): void {
@@ -49,7 +49,7 @@ export function roomOccupancyContract(makeKit: MakeChatKit): void {
       const { rooms, messages } = bench.kit;
       expect((await rooms.life(pair.roomId))?.activeUsers).toEqual([pair.bob]);
       expect((await rooms.summariesOf(pair.alice))[0]?.activeUsers).toEqual([pair.bob]);
-      expect((await messages.snapshot(pair.roomId, undefined, { count: 1, bytes: 1 }))?.activeUsers).toEqual([
+      expect((await messages.snapshot(pair.roomId, VIEWER, undefined, { count: 1, bytes: 1 }))?.activeUsers).toEqual([
         pair.bob,
       ]);
     });
@@ -163,9 +163,12 @@ export function roomOccupancyContract(makeKit: MakeChatKit): void {
       expect(await rooms.idsOf(alice)).toEqual([]);
       expect(await rooms.summariesOf(bob)).toEqual([]);
       expect(await rooms.totals()).toEqual({ rooms: 0, messages: 0, occupied: 0, participants: 0 });
-      expect(await messages.find(roomId, sent.id)).toBeUndefined();
-      expect(await messages.page(roomId, undefined, { count: 1, bytes: 1 })).toEqual({ messages: [], more: false });
-      expect(await messages.snapshot(roomId, undefined, { count: 1, bytes: 1 })).toBeUndefined();
+      expect(await messages.find(roomId, VIEWER, sent.id)).toBeUndefined();
+      expect(await messages.page(roomId, VIEWER, undefined, { count: 1, bytes: 1 })).toEqual({
+        messages: [],
+        more: false,
+      });
+      expect(await messages.snapshot(roomId, VIEWER, undefined, { count: 1, bytes: 1 })).toBeUndefined();
       expect(await feed.sweep(roomId, 10)).toBeUndefined();
       expect(await feed.close(roomId, 'erased')).toBe(false);
     });

@@ -1,4 +1,4 @@
-import { idsOf, type MakeChatKit, type Pair, SHORT_MS, SHORT_S, useChat } from './chat-kit';
+import { idsOf, type MakeChatKit, type Pair, SHORT_MS, SHORT_S, useChat, VIEWER } from './chat-kit';
 
 /** What every driver of `RoomFeed` promises of receipts. */
 export function roomReceiptsContract(makeKit: MakeChatKit): void {
@@ -25,7 +25,10 @@ export function roomReceiptsContract(makeKit: MakeChatKit): void {
         messages: [{ id: second?.id, seq: 2, senderId: pair.alice }],
       },
     ]);
-    expect(await bench.kit.messages.find(pair.roomId, range.messageId)).toEqual({ ...second, status: 'delivered' });
+    expect(await bench.kit.messages.find(pair.roomId, VIEWER, range.messageId)).toEqual({
+      ...second,
+      status: 'delivered',
+    });
   });
 
   it('raises all that rise up to a seq, in one event', async () => {
@@ -40,7 +43,7 @@ export function roomReceiptsContract(makeKit: MakeChatKit): void {
     expect(news).toMatchObject([{ kind: 'status', messages: [{ id: third?.id, seq: 3 }] }]);
     expect(news[0]).not.toHaveProperty('socketId', expect.any(String));
     expect(await bench.raise(pair, 'seen', { upToSeq: 1_000_000 })).toEqual({ waiting: 0 });
-    expect((await bench.kit.messages.find(pair.roomId, first?.id ?? ''))?.status).toBe('seen');
+    expect((await bench.kit.messages.find(pair.roomId, VIEWER, first?.id ?? ''))?.status).toBe('seen');
   });
 
   it('never lowers, and tells nobody of a repeat or a lower one', async () => {

@@ -1,5 +1,5 @@
 import type { RoomSummary } from '../../src/chat/engine/room.store';
-import { type MakeChatKit, pairOf, useChat } from './chat-kit';
+import { type MakeChatKit, pairOf, useChat, VIEWER } from './chat-kit';
 
 /** Enough for two times to differ by any clock. */
 const A_MOMENT_MS = 5;
@@ -112,16 +112,16 @@ export function roomStoreContract(makeKit: MakeChatKit): void {
     const { id } = await bench.send(pair, { content: 'hello' });
     const pristine = await bench.kit.rooms.find(pair.roomId);
     const before = JSON.stringify(pristine);
-    const messageBefore = JSON.stringify(await bench.kit.messages.find(pair.roomId, id));
+    const messageBefore = JSON.stringify(await bench.kit.messages.find(pair.roomId, VIEWER, id));
     const copies: unknown[] = [
       draft,
       await bench.kit.rooms.find(pair.roomId),
       (await bench.kit.rooms.summariesOf(pair.alice))[0],
-      await bench.kit.messages.find(pair.roomId, id),
+      await bench.kit.messages.find(pair.roomId, VIEWER, id),
     ];
     copies.forEach(spoil);
     expect(JSON.stringify(await bench.kit.rooms.find(pair.roomId))).toBe(before);
-    expect(JSON.stringify(await bench.kit.messages.find(pair.roomId, id))).toBe(messageBefore);
+    expect(JSON.stringify(await bench.kit.messages.find(pair.roomId, VIEWER, id))).toBe(messageBefore);
   });
 }
 

@@ -1,5 +1,5 @@
 import type { Awaitable } from '../../src/common/awaitable';
-import type { NewUser, UserStore } from '../../src/users/user-store';
+import type { Device, NewUser, UserStore } from '../../src/users/user-store';
 
 const CREATED = Date.UTC(2030, 0, 1);
 const PLENTY = 1000;
@@ -232,6 +232,62 @@ export function userStoreContract(makeStore: () => Awaitable<UserStore>): void {
         await create(account({ username: `same_same${i}` }));
       }
       expect(new Set(namesOf(await store.search('same', 10))).size).toBe(10);
+    });
+  });
+
+  describe('devices', () => {
+    const device = (deviceId: string, lastSeen: number, more: Partial<Device> = {}): Device => ({
+      deviceId,
+      ip: '203.0.113.7',
+      userAgent: 'Firefox',
+      lastSeen,
+      ...more,
+    });
+    const idsOf = async (id: string): Promise<string[]> =>
+      (await store.listDevices(id)).map(({ deviceId }) => deviceId);
+
+    it('are listed as they were told last, the last seen first', async () => {
+      const [{ id }, { id: other }] = [await create(account()), await create(guest())];
+      expect(await store.saveDevice(id, device('phone', 1, { location: { city: 'Berlin' } }), 20)).toEqual(
+        device('phone', 1, { location: { city: 'Berlin' } }),
+      );
+      await store.saveDevice(id, device('__proto__', 2), 20);
+      expect(await store.saveDevice(id, device('phone', 3, { ip: '::1' }), 20)).toEqual(
+        device('phone', 3, { ip: '::1', location: { city: 'Berlin' } }),
+      );
+      await store.saveDevice(other, device('phone', 4), 20);
+      expect(await store.listDevices(id)).toEqual([
+        device('phone', 3, { ip: '::1', location: { city: 'Berlin' } }),
+        device('__proto__', 2),
+      ]);
+      await store.saveDevice(id, device('phone', 5, { location: {} }), 20);
+      expect((await store.listDevices(id))[0]?.location).toEqual({});
+      expect(Object.isFrozen((await store.listDevices(id))[0])).toBe(true);
+    });
+
+    it('are so many at most: the one that was seen longest ago goes', async () => {
+      const { id } = await create(account());
+      for (let i = 1; i <= 5; i++) {
+        await store.saveDevice(id, device(`d${i}`, i, { location: { city: `c${i}` } }), 3);
+      }
+      expect(await idsOf(id)).toEqual(['d5', 'd4', 'd3']);
+      await store.saveDevice(id, device('d3', 6), 3);
+      await store.saveDevice(id, device('d1', 7), 3);
+      expect(await idsOf(id)).toEqual(['d1', 'd3', 'd5']);
+      expect((await store.listDevices(id))[0]?.location).toBeUndefined();
+      await Promise.all(Array.from({ length: 10 }, async (_, i) => store.saveDevice(id, device(`x${i}`, 10 + i), 3)));
+      expect(await idsOf(id)).toHaveLength(3);
+    });
+
+    it('go with their user and are kept of nobody else', async () => {
+      const { id } = await create(account());
+      await store.saveDevice(id, device('phone', 1), 20);
+      await store.startErasing(id);
+      expect(await store.listDevices(id)).toEqual([]);
+      expect(await store.saveDevice(id, device('phone', 2), 20)).toBeUndefined();
+      await store.erase(id);
+      expect(await store.saveDevice('nobody', device('phone', 2), 20)).toBeUndefined();
+      expect(await store.listDevices('nobody')).toEqual([]);
     });
   });
 

@@ -43,7 +43,7 @@ export class AccountsApp {
     jest.spyOn(presence, 'connectedSockets').mockReturnValue(userIds.length * 2);
   }
 
-  call(method: 'get' | 'post' | 'patch' | 'delete' | 'options', path: string, token?: string): Call {
+  call(method: 'get' | 'post' | 'put' | 'patch' | 'delete' | 'options', path: string, token?: string): Call {
     const call = request(this.testApp.url)[method](path);
     return token === undefined ? call : call.set('Authorization', `Bearer ${token}`);
   }

@@ -10,7 +10,7 @@ export interface World {
   readonly roomId: string;
   /** The other one in the room. */
   readonly peerId: string;
-  /** A message in it, of the peer. */
+  /** A message in it, of the peer; one that burns after reading where the handler is about those. */
   readonly messageId: string;
   /** A good token of `member`. */
   readonly memberToken: string;
@@ -121,11 +121,16 @@ export const ROUTES: readonly RouteRow[] = [
   route('GET /api/users/:id', identified(200)),
   route('PATCH /api/users/me', account(200), () => ({ bio: 'x' })),
   route('DELETE /api/users/me', identified(204)),
+  { handler: 'PUT /api/users/me/avatar', status: account(200), file: 'image' },
+  route('DELETE /api/users/me/avatar', account(204)),
+  route('POST /api/users/device', identified(200), () => ({ location: { city: 'Berlin' } })),
+  route('GET /api/users/me/devices', identified(200)),
 
   route('POST /api/chat/rooms', account(200), ({ peerId }) => ({ otherUserId: peerId })),
   route('GET /api/chat/rooms', account(200)),
   route('GET /api/chat/rooms/:roomId/messages', inRoom(200)),
   route('POST /api/chat/rooms/:roomId/messages', inRoom(201), () => ({ content: 'x' })),
+  route('POST /api/chat/rooms/:roomId/messages/:messageId/reveal', inRoom(200), () => ({})),
   route('POST /api/chat/rooms/:roomId/read', inRoom(204), () => ({ upToSeq: 1 })),
   route('PATCH /api/chat/rooms/:roomId', inRoom(200), () => ({ settings: { messageTtl: 60 } })),
   route('DELETE /api/chat/rooms/:roomId', inRoom(204)),
@@ -156,6 +161,7 @@ export const EVENTS: readonly EventRow[] = [
   event('/ room:leave', harmless, room),
   event('/ message:send', memberEvent, ({ roomId }) => ({ roomId, content: 'x' })),
   event('/ message:status', memberEvent, ({ roomId, messageId }) => ({ roomId, messageId, status: 'seen' })),
+  event('/ message:reveal', memberEvent, ({ roomId, messageId }) => ({ roomId, messageId })),
   event('/ typing:start', memberEvent, room),
   event('/ typing:stop', harmless, room),
 ];

@@ -42,7 +42,7 @@ export class ImagesApp {
     await this.attachments.settled();
   }
 
-  call(method: 'get' | 'post', path: string, token?: string): Call {
+  call(method: 'get' | 'post' | 'put' | 'delete', path: string, token?: string): Call {
     return this.accounts.call(method, path, token);
   }
 

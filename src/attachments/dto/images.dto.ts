@@ -6,6 +6,15 @@ export class ImageFormDto {
   image: unknown;
 }
 
+export class AvatarDto {
+  @ApiProperty({
+    example:
+      'https://chat.example.com/api/images/5f3c9a1be07d42c68a90b1f2.webp?exp=1893456000000&sig=avatar_5f3c9a1be07d42c68a90b1f2.Zm9vYmFy',
+    description: 'Absolute and signed, for at most 24 hours: whoever has it may load the image while it is the avatar.',
+  })
+  avatarUrl: string;
+}
+
 export class UploadedImageDto {
   @ApiProperty({ example: true })
   success: true;

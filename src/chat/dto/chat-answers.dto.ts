@@ -20,6 +20,18 @@ export class SentDto {
   duplicate?: boolean;
 }
 
+export class RevealedDto {
+  @ApiProperty({ type: MessageDto, description: 'With its content.' })
+  message!: MessageDto;
+  @ApiProperty({ example: '2030-01-01T12:00:30.000Z', description: 'When it is gone for you.' })
+  expiresAt!: string;
+}
+
+export class RevealAnswerDto extends RevealedDto {
+  @ApiProperty({ example: true })
+  success!: boolean;
+}
+
 export class JoinedDto {
   @ApiProperty({ type: RoomDto })
   room!: RoomDto;
@@ -75,7 +87,12 @@ export class RoomAnswerDto {
 export class LastMessageDto {
   @ApiProperty({ example: MESSAGE_ID_EXAMPLE })
   id!: string;
-  @ApiProperty({ type: String, nullable: true, example: 'See you at eight' })
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    example: 'See you at eight',
+    description: 'Null for messages that burn after reading.',
+  })
   content!: string | null;
   @ApiProperty({ type: String, nullable: true, example: null })
   imageUrl!: string | null;

@@ -24,6 +24,7 @@ const MAX_EPOCH = 64;
 /** Bound of the wire; the setting `MAX_MESSAGE_LENGTH` bounds it further. */
 const MAX_TEXT = 20_000;
 const MAX_SEQ = Number.MAX_SAFE_INTEGER;
+const EXPIRE_FROM = ['sent', 'seen'];
 const SENDABLE_TYPES = ['text', 'image', 'file', 'voice'];
 const MAX_TTL_S = 2_592_000;
 const DEFAULT_PAGE = 50;
@@ -79,7 +80,10 @@ export class MessageBodyDto {
   @IsText({ max: MAX_TEXT })
   content?: string;
 
-  @ApiPropertyOptional({ example: 60, description: "Lifetime, whole seconds; default: the room's." })
+  @ApiPropertyOptional({
+    example: 60,
+    description: "Lifetime, whole seconds; default: the room's. 0: burn after reading.",
+  })
   @IsOptional()
   @IsInt()
   @Min(0)
@@ -96,16 +100,21 @@ export class MessageBodyDto {
   @IsIn(SENDABLE_TYPES)
   type?: string;
 
-  // Known to the contract, not built yet: refused in `assertSupported`, never ignored.
-  @ApiHideProperty()
+  @ApiPropertyOptional({ description: 'Burn after reading; as `ttl: 0`. Not with `expireFrom`.' })
   @IsOptional()
   @IsBoolean()
   burn?: boolean;
 
-  @ApiHideProperty()
+  @ApiPropertyOptional({
+    enum: EXPIRE_FROM,
+    default: 'sent',
+    description: '`seen`: the lifetime starts when the last recipient has seen it.',
+  })
   @IsOptional()
-  @IsOpaque(MAX_ID)
-  expireFrom?: string;
+  @IsIn(EXPIRE_FROM)
+  expireFrom?: 'sent' | 'seen';
+
+  // Known to the contract, not built yet: refused in `outgoingOf`, never ignored.
 
   @ApiHideProperty()
   @IsOptional()
@@ -127,6 +136,26 @@ export class SendMessageDto extends MessageBodyDto {
   @ApiProperty({ example: ROOM_ID_EXAMPLE })
   @IsOpaque(MAX_ID, 1)
   roomId!: string;
+}
+
+export class RevealBodyDto {
+  @ApiPropertyOptional({
+    maxLength: MAX_CLIENT_ID,
+    description: 'Makes a repeat harmless: during the countdown the same one gets the same answer.',
+  })
+  @IsOptional()
+  @IsOpaque(MAX_CLIENT_ID, 1)
+  revealId?: string;
+}
+
+export class RevealMessageDto extends RevealBodyDto {
+  @ApiProperty({ example: ROOM_ID_EXAMPLE })
+  @IsOpaque(MAX_ID, 1)
+  roomId!: string;
+
+  @ApiProperty({ example: MESSAGE_ID_EXAMPLE })
+  @IsOpaque(MAX_ID, 1)
+  messageId!: string;
 }
 
 export class MessageStatusDto extends RoomIdDto {

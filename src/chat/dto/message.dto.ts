@@ -49,6 +49,10 @@ export class MessageDto {
   expiresAt!: string | null;
   @ApiPropertyOptional({ example: 'c-42', description: 'What the sender called it.' })
   clientId?: string;
+  @ApiPropertyOptional({ example: true, description: 'True where it burns after reading.' })
+  burn?: boolean;
+  @ApiPropertyOptional({ example: true, description: 'True where it has to be revealed: no content, no picture.' })
+  concealed?: boolean;
   @ApiPropertyOptional({ type: SystemNoteDto, description: 'Messages of type `system` only.' })
   system?: SystemNoteDto;
 }

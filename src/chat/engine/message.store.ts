@@ -35,18 +35,30 @@ export interface Snapshot {
 /** Most messages that may have changed since a resume point; past it the client starts anew. */
 export const MAX_CHANGED = 500;
 
-/** Reads of messages. A message whose deadline has come is in no answer, whether it is freed yet or not. */
+/**
+ * Reads of messages by a viewer, whose id decides what of burn messages is left for them. A message whose deadline has
+ * come is in no answer, whether it is freed yet or not.
+ */
 export abstract class MessageStore {
   /** One live message; undefined where it is gone, or never was. */
-  abstract find(roomId: string, messageId: string): Awaitable<Message | undefined>;
+  abstract find(roomId: string, viewer: string, messageId: string): Awaitable<Message | undefined>;
 
   /** Live messages before a seq (undefined: the newest), ascending, at most `count`; `more`: older ones exist. */
   abstract page(
     roomId: string,
+    viewer: string,
     before: number | undefined,
     limits: PageLimits,
   ): Awaitable<{ messages: Message[]; more: boolean }>;
 
   /** What a join tells, read in one atomic step; undefined where no such room stands. */
-  abstract snapshot(roomId: string, from: ResumePoint | undefined, limits: PageLimits): Awaitable<Snapshot | undefined>;
+  abstract snapshot(
+    roomId: string,
+    viewer: string,
+    from: ResumePoint | undefined,
+    limits: PageLimits,
+  ): Awaitable<Snapshot | undefined>;
+
+  /** Whether the countdown of a burn message runs for the user: they have revealed it, and it is not gone for them. */
+  abstract isRevealed(roomId: string, userId: string, messageId: string): Awaitable<boolean>;
 }

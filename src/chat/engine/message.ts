@@ -27,6 +27,20 @@ export interface SystemNote {
   readonly targetId?: string;
 }
 
+/** The picture that a message shows. */
+export interface MessageImage {
+  /** Name of the stored file. */
+  readonly filename: string;
+  /** What a client called it; dialects that name pictures tell it. */
+  readonly name?: string;
+  /** Bytes of the stored file. */
+  readonly size?: number;
+  readonly mimeType?: string;
+  /** Pixels. */
+  readonly width?: number;
+  readonly height?: number;
+}
+
 /** A message as it stands: a copy of what the store keeps. Times are epoch ms. */
 export interface Message {
   readonly id: string;
@@ -43,6 +57,9 @@ export interface Message {
   readonly expiresAt: number | null;
   readonly clientId: string | undefined;
   readonly system: SystemNote | undefined;
+  readonly image: MessageImage | undefined;
+  /** True where recipients have to reveal it, and it goes soon after (chat.md, Burn after reading). */
+  readonly burn: boolean;
 }
 
 /** A message to be appended. */
@@ -54,6 +71,10 @@ export interface MessageDraft {
   readonly content: string;
   /** Lifetime, whole seconds; undefined: the room's. */
   readonly ttl: number | undefined;
+  /** `seen`: the lifetime starts when the last recipient has seen it; until then it has the longest there is. */
+  readonly expireFrom: 'sent' | 'seen';
+  readonly burn: boolean;
   readonly clientId: string | undefined;
   readonly system: SystemNote | undefined;
+  readonly image: MessageImage | undefined;
 }

@@ -7,7 +7,7 @@ export type RoomEvent = { readonly roomId: string; readonly position: number } &
   | { readonly kind: 'opened'; readonly room: Room; readonly openedBy: string }
   | { readonly kind: 'message'; readonly message: Message }
   | StatusRaised
-  | { readonly kind: 'expired'; readonly messageIds: readonly string[]; readonly reason: 'expired' }
+  | MessagesExpired
   | { readonly kind: 'updated'; readonly room: Room }
   | { readonly kind: 'key'; readonly userId: string; readonly publicKey: string }
   | { readonly kind: 'joined' | 'left'; readonly userId: string; readonly activeUsers: readonly string[] }
@@ -15,6 +15,15 @@ export type RoomEvent = { readonly roomId: string; readonly position: number } &
   | { readonly kind: 'closed'; readonly reason: CloseReason }
 );
 
+export interface MessagesExpired {
+  readonly kind: 'expired';
+  readonly messageIds: readonly string[];
+  readonly reason: 'expired' | 'burned';
+  /** They are gone for this member alone; undefined: for everyone. */
+  readonly userId: string | undefined;
+}
+
+/** Messages of others rose to one status, in answer to one receipt or reveal. */
 export interface StatusRaised {
   readonly kind: 'status';
   readonly status: MessageStatus;
@@ -30,6 +39,8 @@ export interface RaisedMessage {
   readonly id: string;
   readonly seq: number;
   readonly senderId: string;
+  /** Its new deadline, epoch ms, where that moved. */
+  readonly expiresAt: number | undefined;
 }
 
 export type RoomListener = (event: RoomEvent) => void;
@@ -60,6 +71,24 @@ export interface Receipt {
   readonly range: ReceiptRange;
   readonly socketId: string | undefined;
 }
+
+/** A recipient asks for the text of a burn message. */
+export interface RevealRequest {
+  readonly roomId: string;
+  readonly userId: string;
+  readonly messageId: string;
+  /** Makes a repeat harmless: the same one gets the same answer while the countdown runs. */
+  readonly revealId: string | undefined;
+  readonly socketId: string | undefined;
+  /** How long the recipient has it from now, ms. */
+  readonly delayMs: number;
+}
+
+export type Revealed =
+  /** From `expiresAt` (epoch ms) it is gone for this recipient. */
+  | { readonly outcome: 'revealed'; readonly message: Message; readonly expiresAt: number }
+  /** It was revealed to this user before; the user sent it; it is no burn message. */
+  | { readonly outcome: 'again' | 'own' | 'ordinary' };
 
 /** Sockets of one user that joined a room, or left it. */
 export interface Occupant {
@@ -133,11 +162,25 @@ export abstract class RoomFeed {
   abstract append(draft: MessageDraft, limits: AppendLimits): Awaitable<Appended | undefined>;
 
   /**
-   * Raises the status of messages that others sent to the receipt's user. Publishes `status` for those that rose; a
-   * lower or repeated one changes nothing. Gives how many messages of the room still wait (are `sent`); undefined where
+   * Raises the status of messages that others sent to the receipt's user: of burn messages to `delivered` at most; the
+   * lifetime of those that count it from there starts when the last recipient has seen them. Publishes `status` for
+   * those that rose; a lower or repeated one changes nothing. Gives how many messages of the room still wait (are `sent`); undefined where
    * nothing rose.
    */
   abstract raise(receipt: Receipt): Awaitable<{ waiting: number } | undefined>;
+
+  /**
+   * Hands a burn message to one of its recipients, once each, and starts the countdown after which it is gone for them;
+   * for all when the last one's has run out. Publishes `status` (`seen`, with the deadline) when every recipient has
+   * revealed it. Undefined: there is no such message for this user.
+   */
+  abstract reveal(request: RevealRequest): Awaitable<Revealed | undefined>;
+
+  /**
+   * Starts the countdown of a burn message for everyone; of several calls the first counts. Gives its deadline, epoch
+   * ms; undefined where there is no such burn message.
+   */
+  abstract burn(roomId: string, messageId: string, delayMs: number): Awaitable<number | undefined>;
 
   /** Changes the settings named. Publishes `updated`. Undefined: no such room. */
   abstract configure(roomId: string, settings: Partial<RoomSettings>): Awaitable<Room | undefined>;

@@ -14,6 +14,13 @@ interface Page {
   readonly more: boolean;
 }
 
+/** Who reads what, and when. */
+interface Reading {
+  readonly room: MemoryRoom;
+  readonly viewer: string;
+  readonly now: number;
+}
+
 @Injectable()
 export class MemoryMessageStore extends MessageStore {
   constructor(
@@ -23,35 +30,50 @@ export class MemoryMessageStore extends MessageStore {
     super();
   }
 
-  override find(roomId: string, messageId: string): Message | undefined {
+  override find(roomId: string, viewer: string, messageId: string): Message | undefined {
+    const now = this.clock.now();
     const room = this.state.rooms.get(roomId);
-    const handle = room?.findById(messageId, this.clock.now()) ?? NO_HANDLE;
-    return room && handle !== NO_HANDLE ? this.read(room, handle) : undefined;
+    const handle = room?.findById(messageId, now) ?? NO_HANDLE;
+    const found = room !== undefined && handle !== NO_HANDLE && !room.isGoneFor(handle, viewer, now);
+    return found ? this.read(room, handle) : undefined;
   }
 
-  override page(roomId: string, before: number | undefined, limits: PageLimits): Page {
+  override page(roomId: string, viewer: string, before: number | undefined, limits: PageLimits): Page {
     const room = this.state.rooms.get(roomId);
-    return room ? this.newest(room, before, limits, this.clock.now()) : { messages: [], more: false };
+    return room ? this.newest({ room, viewer, now: this.clock.now() }, before, limits) : { messages: [], more: false };
   }
 
-  override snapshot(roomId: string, from: ResumePoint | undefined, limits: PageLimits): Snapshot | undefined {
+  override isRevealed(roomId: string, userId: string, messageId: string): boolean {
+    const now = this.clock.now();
+    const room = this.state.rooms.get(roomId);
+    const handle = room?.findById(messageId, now) ?? NO_HANDLE;
+    const reveal = handle === NO_HANDLE ? undefined : room?.reveals?.get(this.state.records.seq(handle), userId);
+    return reveal !== undefined && reveal.until > now;
+  }
+
+  override snapshot(
+    roomId: string,
+    viewer: string,
+    from: ResumePoint | undefined,
+    limits: PageLimits,
+  ): Snapshot | undefined {
     const room = this.state.rooms.get(roomId);
     if (!room) {
       return undefined;
     }
     // One instant for all of it: what expires while it is read would be in one part and not in another.
-    const now = this.clock.now();
+    const reading = { room, viewer, now: this.clock.now() };
     const common = { room: room.view(), activeUsers: room.activeUsers() };
     if (from && from.epoch === room.epoch && from.since <= room.lastSeq) {
-      const changed = this.changed(room, from, now);
+      const changed = this.changed(reading, from);
       if (changed.length <= MAX_CHANGED) {
-        const { messages, more } = this.take(room, room.ascending(now, from.since + 1), limits);
+        const { messages, more } = this.take(reading, room.ascending(reading.now, from.since + 1), limits);
         const last = more ? messages.at(-1) : undefined;
-        const live = this.liveRanges(room, from.since, now);
+        const live = this.liveRanges(reading, from.since);
         return { ...common, messages, more, live, changed, gap: false, lastSeq: last?.seq ?? room.lastSeq };
       }
     }
-    const { messages, more } = this.newest(room, undefined, limits, now);
+    const { messages, more } = this.newest(reading, undefined, limits);
     return { ...common, messages, more, live: [], changed: [], gap: from !== undefined, lastSeq: room.lastSeq };
   }
 
@@ -59,15 +81,18 @@ export class MemoryMessageStore extends MessageStore {
     return this.state.records.read(handle, room.id, room.people);
   }
 
-  private newest(room: MemoryRoom, before: number | undefined, limits: PageLimits, now: number): Page {
-    const { messages, more } = this.take(room, room.descending(now, before), limits);
+  private newest(reading: Reading, before: number | undefined, limits: PageLimits): Page {
+    const { messages, more } = this.take(reading, reading.room.descending(reading.now, before), limits);
     return { messages: messages.reverse(), more };
   }
 
-  private take(room: MemoryRoom, handles: Iterable<Handle>, limits: PageLimits): Page {
+  private take({ room, viewer, now }: Reading, handles: Iterable<Handle>, limits: PageLimits): Page {
     const messages: Message[] = [];
     let bytes = 0;
     for (const handle of handles) {
+      if (room.isGoneFor(handle, viewer, now)) {
+        continue;
+      }
       bytes += this.state.records.contentLength(handle) + ENVELOPE_BYTES;
       if (messages.length >= limits.count || (bytes > limits.bytes && messages.length > 0)) {
         return { messages, more: true };
@@ -78,14 +103,15 @@ export class MemoryMessageStore extends MessageStore {
   }
 
   /** Messages up to the resume point whose status rose since; one more than `MAX_CHANGED` at most. */
-  private changed(room: MemoryRoom, from: ResumePoint, now: number): Message[] {
+  private changed({ room, viewer, now }: Reading, from: ResumePoint): Message[] {
     const changed: Message[] = [];
     if (from.sinceTime === undefined || room.lastChange < from.sinceTime) {
       return changed;
     }
     const { records } = this.state;
     for (const handle of room.ascending(now, 1, from.since)) {
-      if (records.changedAt(handle) >= from.sinceTime && records.statusRank(handle) > 0) {
+      const rose = records.changedAt(handle) >= from.sinceTime && records.statusRank(handle) > 0;
+      if (rose && !room.isGoneFor(handle, viewer, now)) {
         changed.push(this.read(room, handle));
         if (changed.length > MAX_CHANGED) {
           break;
@@ -95,10 +121,13 @@ export class MemoryMessageStore extends MessageStore {
     return changed;
   }
 
-  private liveRanges(room: MemoryRoom, upTo: number, now: number): [number, number][] {
+  private liveRanges({ room, viewer, now }: Reading, upTo: number): [number, number][] {
     const ranges: [number, number][] = [];
     let current: [number, number] | undefined;
     for (const handle of room.ascending(now, 1, upTo)) {
+      if (room.isGoneFor(handle, viewer, now)) {
+        continue;
+      }
       const seq = this.state.records.seq(handle);
       if (current && current[1] === seq - 1) {
         current[1] = seq;

@@ -13,12 +13,16 @@ import {
   type Claimed,
   type Occupant,
   type Receipt,
+  type Revealed,
+  type RevealRequest,
   RoomFeed,
   type RoomListener,
   type Swept,
 } from '../engine/room-feed';
 import { FeedHub } from './feed-hub';
+import { MemoryDeadlines } from './memory-deadlines';
 import { MemoryOccupancy } from './memory-occupancy';
+import { MemoryReceipts } from './memory-receipts';
 import { MemoryRoom } from './memory-room';
 import { MemoryRooms } from './memory-rooms';
 import { MemoryTimeline } from './memory-timeline';
@@ -28,6 +32,7 @@ import { MemoryTimeline } from './memory-timeline';
 export class MemoryRoomFeed extends RoomFeed {
   private readonly hub: FeedHub;
   private readonly timeline: MemoryTimeline;
+  private readonly receipts: MemoryReceipts;
   private readonly occupancy: MemoryOccupancy;
 
   constructor(
@@ -39,7 +44,9 @@ export class MemoryRoomFeed extends RoomFeed {
   ) {
     super();
     this.hub = new FeedHub(clock);
-    this.timeline = new MemoryTimeline(state, this.hub, queue, clock, ids);
+    const deadlines = new MemoryDeadlines(state, queue);
+    this.timeline = new MemoryTimeline(state, this.hub, deadlines, clock, ids);
+    this.receipts = new MemoryReceipts(state, this.hub, deadlines, clock);
     this.occupancy = new MemoryOccupancy(state, this.hub);
   }
 
@@ -75,7 +82,15 @@ export class MemoryRoomFeed extends RoomFeed {
   }
 
   override raise(receipt: Receipt): { waiting: number } | undefined {
-    return this.timeline.raise(receipt);
+    return this.receipts.raise(receipt);
+  }
+
+  override reveal(request: RevealRequest): Revealed | undefined {
+    return this.receipts.reveal(request);
+  }
+
+  override burn(roomId: string, messageId: string, delayMs: number): number | undefined {
+    return this.receipts.burn(roomId, messageId, delayMs);
   }
 
   override configure(roomId: string, settings: Partial<RoomSettings>): Room | undefined {

@@ -66,13 +66,14 @@ export class MemoryRoomStore extends RoomStore {
       activeUsers: room.activeUsers(),
       messageCount: room.messageCount - overdue.messages,
       unreadCount: (room.unread[member] ?? 0) - overdue.unread,
-      lastMessage: this.lastMessage(room),
+      lastMessage: this.lastMessage(room, userId),
     };
   }
 
-  private lastMessage(room: MemoryRoom): Message | undefined {
-    for (const handle of room.descending(this.clock.now())) {
-      if (!this.state.records.isSystem(handle)) {
+  private lastMessage(room: MemoryRoom, viewer: string): Message | undefined {
+    const now = this.clock.now();
+    for (const handle of room.descending(now)) {
+      if (!this.state.records.isSystem(handle) && !room.isGoneFor(handle, viewer, now)) {
         return this.state.records.read(handle, room.id, room.people);
       }
     }

@@ -1,8 +1,13 @@
 import { Heap } from 'heap-js';
 import { MESSAGE_ID_PREFIX } from '../../common/ids';
+import { MESSAGE_STATUSES } from '../engine/message';
 import type { Member, Room, RoomDraft, RoomSettings } from '../engine/room';
 import type { MessageRecords } from './message-records';
+import { Reveals } from './reveals';
 import { type Handle, NO_HANDLE } from './slab';
+
+const SEEN = MESSAGE_STATUSES.indexOf('seen');
+const SENT = MESSAGE_STATUSES.indexOf('sent');
 
 /** Erased places at the front of the log before it is cut. */
 const SLACK = 64;
@@ -36,6 +41,8 @@ export class MemoryRoom {
   readonly due: Heap<Handle>;
   /** Hash of sender and clientId → record. */
   dedupe: Map<number, Handle> | undefined;
+  /** Made with the first reveal of a burn message. */
+  reveals: Reveals | undefined;
   publicKeys: Record<string, string> = {};
   /** Sockets that joined, by user. */
   readonly joined = new Map<string, Set<string>>();
@@ -149,6 +156,43 @@ export class MemoryRoom {
         yield handle;
       }
     }
+  }
+
+  /** Counts a live message that is no system message in or out of its status. */
+  countStatus(handle: Handle, step: 1 | -1): void {
+    const rank = this.records.statusRank(handle);
+    if (rank === SENT) {
+      this.waiting += step;
+    }
+    if (rank >= SEEN) {
+      return;
+    }
+    const sender = this.records.sender(handle);
+    for (let member = 0; member < this.unread.length; member++) {
+      if (member !== sender) {
+        this.unread[member] = (this.unread[member] ?? 0) + step;
+      }
+    }
+  }
+
+  /** Members other than the sender. */
+  recipients(senderId: string): readonly Member[] {
+    return this.members.filter(({ userId }) => userId !== senderId);
+  }
+
+  /** Whether a live message is gone for the viewer alone. */
+  isGoneFor(handle: Handle, viewer: string, now: number): boolean {
+    return this.reveals?.isOver(this.records.seq(handle), viewer, now) ?? false;
+  }
+
+  /** The next deadline of a message, husk or countdown, epoch ms; undefined: none. */
+  nextDeadline(): number | undefined {
+    const first = this.due.peek();
+    const countdown = this.reveals?.next;
+    if (first === undefined) {
+      return countdown;
+    }
+    return Math.min(this.records.deadline(first), countdown ?? Infinity);
   }
 
   /** The live record of a message id: ids carry their time, and times rise with seqs. O(log stored). */

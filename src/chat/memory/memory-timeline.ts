@@ -1,31 +1,20 @@
 import { AppError } from '../../common/app-error';
 import type { Clock } from '../../common/clock';
 import type { Ids } from '../../common/ids';
-import type { MemoryExpiryQueue } from '../../expiry/memory-expiry-queue';
-import { type Message, MESSAGE_STATUSES, type MessageDraft } from '../engine/message';
-import {
-  type Appended,
-  type AppendLimits,
-  DEDUPE_MS,
-  EXPIRY_KIND,
-  type RaisedMessage,
-  type Receipt,
-  type Swept,
-} from '../engine/room-feed';
+import type { Message, MessageDraft } from '../engine/message';
+import { type Appended, type AppendLimits, DEDUPE_MS, type Swept } from '../engine/room-feed';
 import type { FeedHub } from './feed-hub';
+import type { MemoryDeadlines } from './memory-deadlines';
 import type { MemoryRoom } from './memory-room';
 import type { MemoryRooms } from './memory-rooms';
-import { type Handle, NO_HANDLE } from './slab';
-
-const SEEN = MESSAGE_STATUSES.indexOf('seen');
-const SENT = MESSAGE_STATUSES.indexOf('sent');
+import type { Handle } from './slab';
 
 /** The messages of rooms: what comes, changes and goes. */
 export class MemoryTimeline {
   constructor(
     private readonly state: MemoryRooms,
     private readonly hub: FeedHub,
-    private readonly queue: MemoryExpiryQueue,
+    private readonly deadlines: MemoryDeadlines,
     private readonly clock: Clock,
     private readonly ids: Ids,
   ) {}
@@ -48,8 +37,9 @@ export class MemoryTimeline {
     if (this.state.records.bytes >= limits.totalBytes) {
       throw new AppError('CapacityError', 'The server is full, wait until messages have expired');
     }
-    const message = this.messageOf(room, draft, limits.maxLifetimeMs);
-    const handle = this.state.records.write({ message, sender, dedupeKey });
+    const seenTtl = this.seenTtl(room, draft);
+    const message = this.messageOf(room, draft, seenTtl !== undefined, limits.maxLifetimeMs);
+    const handle = this.state.records.write({ message, sender, dedupeKey, seenTtl });
     room.lastSeq = message.seq;
     room.lastActivity = message.createdAt;
     room.push(handle);
@@ -59,40 +49,10 @@ export class MemoryTimeline {
     }
     this.count(room, handle, 1);
     if (message.expiresAt !== null) {
-      this.await(room, handle, message.expiresAt);
+      this.deadlines.add(room, handle, message.expiresAt);
     }
     this.hub.publish(room, { kind: 'message', message }, message.createdAt);
     return { message, duplicate: false };
-  }
-
-  /** See `RoomFeed.raise`. */
-  raise(receipt: Receipt): { waiting: number } | undefined {
-    const room = this.state.rooms.get(receipt.roomId);
-    if (!room?.members.some(({ userId }) => userId === receipt.userId)) {
-      return undefined;
-    }
-    const { records } = this.state;
-    const at = this.clock.now();
-    const rank = MESSAGE_STATUSES.indexOf(receipt.status);
-    const messages: RaisedMessage[] = [];
-    for (const handle of this.covered(room, receipt, at)) {
-      const before = records.statusRank(handle);
-      const sender = room.people[records.sender(handle)];
-      if (before >= rank || records.isSystem(handle) || !sender || sender.userId === receipt.userId) {
-        continue;
-      }
-      this.countStatus(room, handle, -1);
-      records.setStatus(handle, receipt.status, at);
-      this.countStatus(room, handle, 1);
-      messages.push({ id: records.id(handle), seq: records.seq(handle), senderId: sender.userId });
-    }
-    if (messages.length === 0) {
-      return undefined;
-    }
-    room.lastChange = at;
-    const { status, userId, socketId } = receipt;
-    this.hub.publish(room, { kind: 'status', status, userId, socketId, at, messages });
-    return { waiting: room.waiting };
   }
 
   /** See `RoomFeed.sweep`. */
@@ -102,27 +62,33 @@ export class MemoryTimeline {
       return undefined;
     }
     const now = this.clock.now();
-    const messageIds: string[] = [];
-    for (let next = room.due.peek(); next !== undefined && messageIds.length < limit; next = room.due.peek()) {
-      if (this.state.records.deadline(next) > now) {
+    const { records } = this.state;
+    const gone = { expired: [] as string[], burned: [] as string[] };
+    let erased = 0;
+    for (let next = room.due.peek(); next !== undefined && erased < limit; next = room.due.peek()) {
+      if (records.deadline(next) > now) {
         break;
       }
       room.due.pop();
-      if (this.state.records.isHusk(next)) {
+      if (records.isHusk(next)) {
         this.forgetDuplicate(room, next);
       } else {
-        messageIds.push(this.state.records.id(next));
+        gone[records.isBurning(next) ? 'burned' : 'expired'].push(records.id(next));
         this.erase(room, next, now);
+        erased++;
       }
     }
-    const next = room.due.peek();
-    if (next !== undefined) {
-      this.queue.schedule(EXPIRY_KIND, roomId, this.state.records.deadline(next));
+    const goneFor = this.sweepCountdowns(room, now);
+    this.deadlines.scheduleNext(room);
+    for (const reason of ['expired', 'burned'] as const) {
+      if (gone[reason].length > 0) {
+        this.hub.publish(room, { kind: 'expired', messageIds: gone[reason], reason, userId: undefined });
+      }
     }
-    if (messageIds.length > 0) {
-      this.hub.publish(room, { kind: 'expired', messageIds, reason: 'expired' });
+    for (const [userId, messageIds] of goneFor) {
+      this.hub.publish(room, { kind: 'expired', messageIds, reason: 'burned', userId });
     }
-    return { erased: messageIds.length, waiting: room.waiting };
+    return { erased, waiting: room.waiting };
   }
 
   /** The room goes with everything in it. */
@@ -135,12 +101,20 @@ export class MemoryTimeline {
     for (const handle of room.all()) {
       this.state.records.free(handle);
     }
-    this.queue.cancel(EXPIRY_KIND, room.id);
+    this.deadlines.cancel(room);
   }
 
-  private messageOf(room: MemoryRoom, draft: MessageDraft, maxLifetimeMs: number): Message {
+  /** The lifetime of a message that starts when its recipients have seen it, seconds; undefined: it starts now. */
+  private seenTtl(room: MemoryRoom, { expireFrom, ttl, senderId }: MessageDraft): number | undefined {
+    if (expireFrom === 'sent' || room.recipients(senderId).length === 0) {
+      return undefined;
+    }
+    return ttl ?? room.settings.messageTtl ?? undefined;
+  }
+
+  private messageOf(room: MemoryRoom, draft: MessageDraft, longest: boolean, maxLifetimeMs: number): Message {
     const createdAt = this.clock.now();
-    const ttl = draft.ttl ?? room.settings.messageTtl;
+    const ttl = longest ? Infinity : (draft.ttl ?? room.settings.messageTtl);
     return {
       id: this.ids.messageId(createdAt),
       roomId: room.id,
@@ -154,6 +128,8 @@ export class MemoryTimeline {
       expiresAt: ttl === null ? null : createdAt + Math.min(ttl * 1000, maxLifetimeMs),
       clientId: draft.clientId,
       system: draft.system,
+      image: draft.image,
+      burn: draft.burn,
     };
   }
 
@@ -168,19 +144,25 @@ export class MemoryTimeline {
     return records.deadline(handle) > this.clock.now() ? message : { ...message, content: '' };
   }
 
-  private await(room: MemoryRoom, handle: Handle, deadline: number): void {
-    const before = room.due.peek();
-    room.due.push(handle);
-    if (before === undefined || room.due.peek() === handle) {
-      this.queue.schedule(EXPIRY_KIND, room.id, deadline);
+  /** Messages that are gone for one user while others have them, by user. */
+  private sweepCountdowns(room: MemoryRoom, now: number): Map<string, string[]> {
+    const gone = new Map<string, string[]>();
+    for (let over = room.reveals?.takeOver(now); over; over = room.reveals?.takeOver(now)) {
+      const [handle] = room.ascending(now, over.seq, over.seq);
+      if (handle !== undefined) {
+        gone.set(over.userId, [...(gone.get(over.userId) ?? []), this.state.records.id(handle)]);
+      }
     }
+    return gone;
   }
 
   /** Erases a message; what makes a repeat recognisable stays until ten minutes after the send. */
   private erase(room: MemoryRoom, handle: Handle, now: number): void {
     const { records } = this.state;
     this.count(room, handle, -1);
-    room.remove(records.seq(handle));
+    const seq = records.seq(handle);
+    room.remove(seq);
+    room.reveals?.forget(seq);
     const key = records.dedupeKey(handle);
     const rememberUntil = records.createdAt(handle) + DEDUPE_MS;
     if (key !== 0 && rememberUntil > now) {
@@ -205,17 +187,6 @@ export class MemoryTimeline {
     }
   }
 
-  private *covered(room: MemoryRoom, { range }: Receipt, now: number): Iterable<Handle> {
-    if ('upToSeq' in range) {
-      yield* room.ascending(now, 1, range.upToSeq);
-      return;
-    }
-    const handle = room.findById(range.messageId, now);
-    if (handle !== NO_HANDLE) {
-      yield handle;
-    }
-  }
-
   private count(room: MemoryRoom, handle: Handle, step: 1 | -1): void {
     room.storedCount += step;
     if (this.state.records.isSystem(handle)) {
@@ -223,22 +194,6 @@ export class MemoryTimeline {
     }
     room.messageCount += step;
     this.state.messageCount += step;
-    this.countStatus(room, handle, step);
-  }
-
-  private countStatus(room: MemoryRoom, handle: Handle, step: 1 | -1): void {
-    const rank = this.state.records.statusRank(handle);
-    if (rank === SENT) {
-      room.waiting += step;
-    }
-    if (rank >= SEEN) {
-      return;
-    }
-    const sender = this.state.records.sender(handle);
-    for (let member = 0; member < room.unread.length; member++) {
-      if (member !== sender) {
-        room.unread[member] = (room.unread[member] ?? 0) + step;
-      }
-    }
+    room.countStatus(handle, step);
   }
 }

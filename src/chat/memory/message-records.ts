@@ -1,5 +1,12 @@
 import { ID_BYTES, MESSAGE_ID_PREFIX } from '../../common/ids';
-import { type Message, MESSAGE_STATUSES, MESSAGE_TYPES, type MessageStatus, type SystemNote } from '../engine/message';
+import {
+  type Message,
+  MESSAGE_STATUSES,
+  MESSAGE_TYPES,
+  type MessageImage,
+  type MessageStatus,
+  type SystemNote,
+} from '../engine/message';
 import type { Member } from '../engine/room';
 import { type Handle, Slab } from './slab';
 
@@ -15,15 +22,32 @@ const EXTRA_LENGTH = 11; // u32, bytes
 const RANDOM_ID = 48; // 12 bytes, the random part of the id
 const TYPE = 60; // u8
 const STATUS = 61; // u8
-const HUSK = 62; // u8, 1: the message is gone, only what makes a repeat recognisable is left
+const FLAGS = 62; // u8, bits below
 const CLIENT_ID_LENGTH = 63; // u8, bytes
 const HEADER = 64;
+
+/** The message is gone, only what makes a repeat recognisable is left. */
+const HUSK = 1;
+const BURN = 2;
+/** The deadline is the end of a burn message's countdown. */
+const BURNING = 4;
+
+/** What few messages have. */
+interface Rest {
+  readonly system?: SystemNote | undefined;
+  readonly image?: MessageImage | undefined;
+  readonly seenTtl?: number | undefined;
+}
+
+const NOTHING: Rest = {};
 
 /** What `write` stores; `id` is `msg_<createdAt>_<random>`. */
 export interface NewRecord {
   readonly message: Message;
   readonly sender: number;
   readonly dedupeKey: number;
+  /** Lifetime that starts when all recipients have seen it, seconds. */
+  readonly seenTtl: number | undefined;
 }
 
 /** Messages as dense records (see `Slab`). Fields are read where they lie; a `Message` is made only to be shown. */
@@ -36,8 +60,10 @@ export class MessageRecords {
   }
 
   /** Stores a message. @throws RangeError where it is larger than a record can be */
-  write({ message, sender, dedupeKey }: NewRecord): Handle {
-    const extra = message.system ? JSON.stringify(message.system) : '';
+  write({ message, sender, dedupeKey, seenTtl }: NewRecord): Handle {
+    const { system, image } = message;
+    const hasRest = system !== undefined || image !== undefined || seenTtl !== undefined;
+    const extra = hasRest ? JSON.stringify({ system, image, seenTtl } satisfies Rest) : '';
     const clientId = message.clientId ?? '';
     const { content } = message;
     const { slab } = this;
@@ -60,6 +86,7 @@ export class MessageRecords {
     chunk.bytes.write(message.id.slice(-2 * ID_BYTES), offset + RANDOM_ID, 'hex');
     chunk.bytes[offset + TYPE] = MESSAGE_TYPES.indexOf(message.type);
     chunk.bytes[offset + STATUS] = MESSAGE_STATUSES.indexOf(message.status);
+    chunk.bytes[offset + FLAGS] = message.burn ? BURN : 0;
     chunk.bytes[offset + CLIENT_ID_LENGTH] = clientIdLength;
     const text = offset + HEADER;
     if (clientIdLength > 0) {
@@ -83,7 +110,8 @@ export class MessageRecords {
     const sender = people[words[u32 + SENDER] ?? 0];
     const clientIdEnd = offset + HEADER + (bytes[offset + CLIENT_ID_LENGTH] ?? 0);
     const contentEnd = clientIdEnd + (words[u32 + CONTENT_LENGTH] ?? 0);
-    const extraEnd = contentEnd + (words[u32 + EXTRA_LENGTH] ?? 0);
+    const extraLength = words[u32 + EXTRA_LENGTH] ?? 0;
+    const rest = extraLength === 0 ? NOTHING : restOf(bytes, contentEnd, extraLength);
     return {
       id: this.idAt(chunk.bytes, offset, createdAt),
       roomId,
@@ -96,8 +124,9 @@ export class MessageRecords {
       createdAt,
       expiresAt: deadline === 0 ? null : deadline,
       clientId: clientIdEnd > offset + HEADER ? bytes.toString('utf8', offset + HEADER, clientIdEnd) : undefined,
-      system:
-        extraEnd > contentEnd ? (JSON.parse(bytes.toString('utf8', contentEnd, extraEnd)) as SystemNote) : undefined,
+      system: rest.system,
+      image: rest.image,
+      burn: ((bytes[offset + FLAGS] ?? 0) & BURN) !== 0,
     };
   }
 
@@ -147,8 +176,38 @@ export class MessageRecords {
   }
 
   isHusk(handle: Handle): boolean {
+    return this.hasFlag(handle, HUSK);
+  }
+
+  isBurn(handle: Handle): boolean {
+    return this.hasFlag(handle, BURN);
+  }
+
+  isBurning(handle: Handle): boolean {
+    return this.hasFlag(handle, BURNING);
+  }
+
+  /** Lifetime that starts when all recipients have seen the message, seconds; undefined: it runs already. */
+  seenTtl(handle: Handle): number | undefined {
     this.slab.locate(handle);
-    return this.slab.chunk.bytes[this.slab.offset + HUSK] === 1;
+    const { chunk, offset } = this.slab;
+    const u32 = offset >> 2;
+    const length = chunk.u32[u32 + EXTRA_LENGTH] ?? 0;
+    if (length === 0) {
+      return undefined;
+    }
+    const before = (chunk.bytes[offset + CLIENT_ID_LENGTH] ?? 0) + (chunk.u32[u32 + CONTENT_LENGTH] ?? 0);
+    return restOf(chunk.bytes, offset + HEADER + before, length).seenTtl;
+  }
+
+  /** Moves the deadline, epoch ms; `burning`: to the end of a countdown. */
+  setDeadline(handle: Handle, deadline: number, burning: boolean): void {
+    this.slab.locate(handle);
+    const { chunk, offset } = this.slab;
+    chunk.f64[(offset >> 3) + DEADLINE] = deadline;
+    if (burning) {
+      chunk.bytes[offset + FLAGS] = (chunk.bytes[offset + FLAGS] ?? 0) | BURNING;
+    }
   }
 
   /** Index into `MESSAGE_STATUSES`. */
@@ -177,7 +236,7 @@ export class MessageRecords {
     const husk = this.slab.allocate(HEADER);
     const { chunk, offset } = this.slab;
     header.copy(chunk.bytes, offset);
-    chunk.bytes[offset + HUSK] = 1;
+    chunk.bytes[offset + FLAGS] = HUSK;
     chunk.bytes[offset + CLIENT_ID_LENGTH] = 0;
     chunk.u32[(offset >> 2) + CONTENT_LENGTH] = 0;
     chunk.u32[(offset >> 2) + EXTRA_LENGTH] = 0;
@@ -185,6 +244,11 @@ export class MessageRecords {
     chunk.f64[(offset >> 3) + CHANGED_AT] = chunk.f64[(offset >> 3) + DEADLINE] ?? 0;
     chunk.f64[(offset >> 3) + DEADLINE] = deadline;
     return husk;
+  }
+
+  private hasFlag(handle: Handle, flag: number): boolean {
+    this.slab.locate(handle);
+    return ((this.slab.chunk.bytes[this.slab.offset + FLAGS] ?? 0) & flag) !== 0;
   }
 
   private double(handle: Handle, field: number): number {
@@ -196,4 +260,8 @@ export class MessageRecords {
     const random = bytes.toString('hex', offset + RANDOM_ID, offset + RANDOM_ID + ID_BYTES);
     return `${MESSAGE_ID_PREFIX}${createdAt}_${random}`;
   }
+}
+
+function restOf(bytes: Buffer, start: number, length: number): Rest {
+  return JSON.parse(bytes.toString('utf8', start, start + length)) as Rest;
 }

@@ -5,36 +5,49 @@ import {
   MESSAGE_STATUSES,
   MESSAGE_TYPES,
   type MessageDraft,
+  type MessageImage,
   type MessageStatus,
   type SystemNote,
 } from '../engine/message';
 import type { CloseReason, Member, Room, RoomSettings, RoomType } from '../engine/room';
-import type { RaisedMessage, RoomEvent } from '../engine/room-feed';
+import type { MessagesExpired, RaisedMessage, RoomEvent } from '../engine/room-feed';
 
 /** A room as scripts give it: its hash and its public keys, flat. */
 export type RawView = readonly [string[], string[] | object];
 
-/** Where the seq begins in a message's value: after a digit each for status and type, and the id. */
-const SEQ_AT = 2 + ID_LENGTH;
+/** Where the id begins in a message's value: after a digit each for status, type and burn. */
+const ID_AT = 3;
+const SEQ_AT = ID_AT + ID_LENGTH;
 const DIGEST_LENGTH = 22;
 
-/** What a message's value holds as JSON: sender, their name, content, clientId, note. */
-type Payload = [string, string, string, string | null, SystemNote | null];
+/** What few messages have. */
+interface Rest {
+  readonly system?: SystemNote | undefined;
+  readonly image?: MessageImage | undefined;
+}
 
-export function encodePayload({ senderId, senderUsername, content, clientId, system }: MessageDraft): string {
-  return JSON.stringify([senderId, senderUsername, content, clientId ?? null, system ?? null] satisfies Payload);
+/** What a message's value holds as JSON: sender, their name, content, clientId, the rest. */
+type Payload = [string, string, string, string | null, Rest?];
+
+export function encodePayload({ senderId, senderUsername, content, clientId, system, image }: MessageDraft): string {
+  const payload: Payload = [senderId, senderUsername, content, clientId ?? null];
+  if (system || image) {
+    payload.push({ system, image });
+  }
+  return JSON.stringify(payload);
 }
 
 /** A message from its value (see `PRELUDE`). */
 export function decodeMessage(roomId: string, value: string): Message {
   const createdAtAt = value.indexOf(',', SEQ_AT) + 1;
   const deadlineAt = value.indexOf(',', createdAtAt) + 1;
-  const payloadAt = value.indexOf(',', deadlineAt) + 1;
+  const seenTtlAt = value.indexOf(',', deadlineAt) + 1;
+  const payloadAt = value.indexOf(',', seenTtlAt) + 1;
   const createdAt = value.slice(createdAtAt, deadlineAt - 1);
-  const deadline = Number(value.slice(deadlineAt, payloadAt - 1));
-  const [senderId, senderUsername, content, clientId, system] = JSON.parse(value.slice(payloadAt)) as Payload;
+  const deadline = Number(value.slice(deadlineAt, seenTtlAt - 1));
+  const [senderId, senderUsername, content, clientId, rest] = JSON.parse(value.slice(payloadAt)) as Payload;
   return {
-    id: `${MESSAGE_ID_PREFIX}${createdAt}_${value.slice(2, SEQ_AT)}`,
+    id: `${MESSAGE_ID_PREFIX}${createdAt}_${value.slice(ID_AT, SEQ_AT)}`,
     roomId,
     seq: Number(value.slice(SEQ_AT, createdAtAt - 1)),
     senderId,
@@ -45,14 +58,16 @@ export function decodeMessage(roomId: string, value: string): Message {
     createdAt: Number(createdAt),
     expiresAt: deadline === 0 ? null : deadline,
     clientId: clientId ?? undefined,
-    system: system ?? undefined,
+    system: rest?.system,
+    image: rest?.image,
+    burn: value[2] !== '0',
   };
 }
 
 /** What a repeat is told of a message that is gone: the record of the first send (key `dd` of `PRELUDE`) and the draft. */
 export function decodeRemembered(draft: MessageDraft, record: string): Message {
   const [hex, seq, createdAt, deadline] = record.split(' ');
-  const { roomId, senderId, senderUsername, type, clientId, system } = draft;
+  const { roomId, senderId, senderUsername, type, clientId, system, burn } = draft;
   return {
     id: `${MESSAGE_ID_PREFIX}${createdAt}_${hex}`,
     roomId,
@@ -66,6 +81,8 @@ export function decodeRemembered(draft: MessageDraft, record: string): Message {
     expiresAt: deadline === '0' ? null : Number(deadline),
     clientId,
     system,
+    image: undefined,
+    burn,
   };
 }
 
@@ -103,7 +120,7 @@ export function decodeEvent(kind: string, roomId: string, position: number, body
     case 's':
       return { kind: 'status', roomId, position, ...decodeRaised(body) };
     case 'x':
-      return { kind: 'expired', roomId, position, messageIds: JSON.parse(body) as string[], reason: 'expired' };
+      return { kind: 'expired', roomId, position, ...decodeExpired(body) };
     case 'o': {
       const [, openedBy, view] = JSON.parse(body) as [string, string, RawView];
       return { kind: 'opened', roomId, position, openedBy, room: decodeRoom(view) };
@@ -135,13 +152,18 @@ export function previousOf(openedBody: string): number {
   return Number((JSON.parse(openedBody) as [string])[0]);
 }
 
-type RawRaised = [[rank: number, userId: string, socketId: string, at: number], [string, number, string][]];
+function decodeExpired(body: string): Omit<MessagesExpired, 'kind'> {
+  const [reason, userId, messageIds] = JSON.parse(body) as [MessagesExpired['reason'], string, string[]];
+  return { reason, userId: userId === '' ? undefined : userId, messageIds };
+}
+
+type RawRaised = [[rank: number, userId: string, socketId: string, at: number], [string, number, string, number?][]];
 
 function decodeRaised(
   body: string,
 ): Pick<Extract<RoomEvent, { kind: 'status' }>, 'status' | 'userId' | 'socketId' | 'at' | 'messages'> {
   const [[rank, userId, socketId, at], raised] = JSON.parse(body) as RawRaised;
-  const messages = raised.map(([id, seq, senderId]): RaisedMessage => ({ id, seq, senderId }));
+  const messages = raised.map(([id, seq, senderId, expiresAt]): RaisedMessage => ({ id, seq, senderId, expiresAt }));
   return { status: statusOf(rank), userId, socketId: socketId === '' ? undefined : socketId, at, messages };
 }
 

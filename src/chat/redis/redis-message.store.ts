@@ -4,7 +4,7 @@ import { MessageStore, type PageLimits, type ResumePoint, type Snapshot } from '
 import { decodeMessage, decodeRoom, type RawView } from './codec';
 import { RedisRooms, type RoomScript } from './redis-rooms';
 import { RoomDeadlines } from './room-deadlines';
-import { FIND, PAGE, SNAPSHOT } from './room-read-scripts.lua';
+import { FIND, PAGE, REVEALED, SNAPSHOT } from './room-read-scripts.lua';
 
 type PageReply = readonly [values: string[], more: number];
 type SnapshotReply = readonly [
@@ -21,6 +21,7 @@ type SnapshotReply = readonly [
 @Injectable()
 export class RedisMessageStore extends MessageStore {
   private readonly findScript: RoomScript<string | null>;
+  private readonly revealedScript: RoomScript<number>;
   private readonly pageScript: RoomScript<PageReply>;
   private readonly snapshotScript: RoomScript<SnapshotReply | null>;
 
@@ -30,31 +31,38 @@ export class RedisMessageStore extends MessageStore {
   ) {
     super();
     this.findScript = rooms.script(FIND);
+    this.revealedScript = rooms.script(REVEALED);
     this.pageScript = rooms.script(PAGE);
     this.snapshotScript = rooms.script(SNAPSHOT);
   }
 
-  override async find(roomId: string, messageId: string): Promise<Message | undefined> {
-    const value = await this.findScript(roomId, messageId);
+  override async find(roomId: string, viewer: string, messageId: string): Promise<Message | undefined> {
+    const value = await this.findScript(roomId, viewer, messageId);
     return value === null ? undefined : decodeMessage(roomId, value);
+  }
+
+  override async isRevealed(roomId: string, userId: string, messageId: string): Promise<boolean> {
+    return (await this.revealedScript(roomId, userId, messageId)) === 1;
   }
 
   override async page(
     roomId: string,
+    viewer: string,
     before: number | undefined,
     limits: PageLimits,
   ): Promise<{ messages: Message[]; more: boolean }> {
-    const [values, more] = await this.pageScript(roomId, before ?? '', limits.count, limits.bytes);
+    const [values, more] = await this.pageScript(roomId, viewer, before ?? '', limits.count, limits.bytes);
     return { messages: messagesOf(roomId, values).reverse(), more: more === 1 };
   }
 
   override async snapshot(
     roomId: string,
+    viewer: string,
     from: ResumePoint | undefined,
     limits: PageLimits,
   ): Promise<Snapshot | undefined> {
     const { since = '', epoch = '', sinceTime = '' } = from ?? {};
-    const reply = await this.snapshotScript(roomId, since, epoch, sinceTime, limits.count, limits.bytes);
+    const reply = await this.snapshotScript(roomId, viewer, since, epoch, sinceTime, limits.count, limits.bytes);
     if (!reply) {
       return undefined;
     }

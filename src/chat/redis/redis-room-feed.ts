@@ -10,6 +10,8 @@ import {
   type Claimed,
   type Occupant,
   type Receipt,
+  type Revealed,
+  type RevealRequest,
   RoomFeed,
   type RoomListener,
   type Swept,
@@ -21,7 +23,8 @@ import { RedisRooms, type RoomScript } from './redis-rooms';
 import { RedisRoomTotals } from './redis-room-totals';
 import { RoomDeadlines } from './room-deadlines';
 import { RoomLists } from './room-lists';
-import { APPEND, CLOSE, CONFIGURE, OPEN, RAISE, SET_KEY, SWEEP } from './room-scripts.lua';
+import { BURN, RAISE, REVEAL } from './receipt-scripts.lua';
+import { APPEND, CLOSE, CONFIGURE, OPEN, SET_KEY, SWEEP } from './room-scripts.lua';
 
 type AppendReply =
   | readonly ['new', value: string, index: string | null, epoch: string, bytes: number]
@@ -29,6 +32,11 @@ type AppendReply =
   | readonly ['room']
   | readonly ['server']
   | null;
+type RaiseReply = readonly [waiting: number, epoch: string, index: string | null];
+type RevealReply =
+  | readonly ['revealed', value: string, until: string, epoch: string, index: string | null]
+  | readonly ['again' | 'own' | 'ordinary'];
+type BurnReply = readonly [deadline: string, epoch: string, index: string | null];
 type SweepReply = readonly [erased: number, waiting: number, next: string | null, bytes: number, system: number];
 type CloseReply = readonly [
   epoch: string,
@@ -49,7 +57,9 @@ type CloseReply = readonly [
 export class RedisRoomFeed extends RoomFeed {
   private readonly openScript: RoomScript<[opened: number, view: RawView]>;
   private readonly appendScript: RoomScript<AppendReply>;
-  private readonly raiseScript: RoomScript<number | null>;
+  private readonly raiseScript: RoomScript<RaiseReply | null>;
+  private readonly revealScript: RoomScript<RevealReply | null>;
+  private readonly burnScript: RoomScript<BurnReply | null>;
   private readonly configureScript: RoomScript<RawView | null>;
   private readonly keyScript: RoomScript<null>;
   private readonly sweepScript: RoomScript<SweepReply | null>;
@@ -68,6 +78,8 @@ export class RedisRoomFeed extends RoomFeed {
     this.openScript = rooms.script(OPEN);
     this.appendScript = rooms.script(APPEND);
     this.raiseScript = rooms.script(RAISE);
+    this.revealScript = rooms.script(REVEAL);
+    this.burnScript = rooms.script(BURN);
     this.configureScript = rooms.script(CONFIGURE);
     this.keyScript = rooms.script(SET_KEY);
     this.sweepScript = rooms.script(SWEEP);
@@ -122,6 +134,8 @@ export class RedisRoomFeed extends RoomFeed {
       this.totals.bytes >= limits.totalBytes ? 1 : 0,
       clientId === undefined ? '' : digestOf(senderId, clientId),
       encodePayload(draft),
+      draft.burn ? 1 : 0,
+      draft.expireFrom === 'seen' ? 1 : 0,
     );
     if (!reply) {
       return undefined;
@@ -151,8 +165,37 @@ export class RedisRoomFeed extends RoomFeed {
     const { roomId, userId, status, range, socketId } = receipt;
     const which = 'messageId' in range ? (['id', range.messageId] as const) : (['upTo', range.upToSeq] as const);
     const rank = MESSAGE_STATUSES.indexOf(status);
-    const waiting = await this.raiseScript(roomId, userId, rank, socketId ?? '', ...which);
-    return waiting === null ? undefined : { waiting };
+    const reply = await this.raiseScript(roomId, userId, rank, socketId ?? '', ...which);
+    if (!reply) {
+      return undefined;
+    }
+    const [waiting, epoch, index] = reply;
+    await this.deadlines.index(roomId, epoch, index);
+    return { waiting };
+  }
+
+  override async reveal(request: RevealRequest): Promise<Revealed | undefined> {
+    const { roomId, userId, messageId, revealId = '', socketId = '', delayMs } = request;
+    const reply = await this.revealScript(roomId, userId, messageId, revealId, socketId, delayMs);
+    if (!reply) {
+      return undefined;
+    }
+    if (reply[0] !== 'revealed') {
+      return { outcome: reply[0] };
+    }
+    const [outcome, value, until, epoch, index] = reply;
+    await this.deadlines.index(roomId, epoch, index);
+    return { outcome, message: decodeMessage(roomId, value), expiresAt: Number(until) };
+  }
+
+  override async burn(roomId: string, messageId: string, delayMs: number): Promise<number | undefined> {
+    const reply = await this.burnScript(roomId, messageId, delayMs);
+    if (!reply) {
+      return undefined;
+    }
+    const [deadline, epoch, index] = reply;
+    await this.deadlines.index(roomId, epoch, index);
+    return Number(deadline);
   }
 
   override async configure(roomId: string, settings: Partial<RoomSettings>): Promise<Room | undefined> {

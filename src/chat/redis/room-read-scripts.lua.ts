@@ -1,4 +1,4 @@
-import { MESSAGE_TYPES } from '../engine/message';
+import { MESSAGE_STATUSES, MESSAGE_TYPES } from '../engine/message';
 import { MAX_CHANGED } from '../engine/message.store';
 import { FEED_BUCKETS, PRELUDE } from './room-scripts.lua';
 
@@ -9,17 +9,27 @@ const CHUNK = 100;
 /** Stretches of the log up to this length are read, not counted. */
 const SCANNED = 64;
 const SYSTEM = MESSAGE_TYPES.indexOf('system');
+const SEEN = MESSAGE_STATUSES.indexOf('seen');
 
 /** Gives the view of the room: its hash and its keys, flat; nil where it does not stand. */
 export const VIEW = `${PRELUDE}
 return redis.call('EXISTS', room) == 1 and view()
 `;
 
-/** ARGV: message id. Gives the value. */
+/** ARGV: viewer, message id. Gives the value. */
 export const FIND = `${PRELUDE}
-local seq = redis.call('ZSCORE', log, ARGV[3])
+local seq = redis.call('ZSCORE', log, ARGV[4])
 local value = seq and redis.call('GET', message(seq))
-return lives(value) and value
+return lives(value) and not goneFor(value, ARGV[3]) and value
+`;
+
+/** ARGV: user, message id. Gives 1 while a countdown of the user's runs. */
+export const REVEALED = `${PRELUDE}
+local seq = redis.call('ZSCORE', log, ARGV[4])
+local value = seq and redis.call('GETRANGE', message(seq), 0, 100)
+if not seq or value == '' or not lives(value) or not burns(value) then return 0 end
+local reveal = redis.call('HGET', base .. 'rv:' .. seq, ARGV[3])
+return reveal and tonumber(string.match(reveal, '^%d+')) > now and 1 or 0
 `;
 
 /**
@@ -44,7 +54,7 @@ for _, id in ipairs(members()) do
 end
 -- What is due and not swept is gone for every reader.
 for _, entry in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now)) do
-  local seq, _, sender = string.match(entry, '^(%d+),(%d+),([^,]+),')
+  local seq, _, sender = string.match(entry, '^b?(%d+),(%d+),([^,]+),')
   if seq then
     messages = messages - 1
     local open = redis.call('ZSCORE', base .. 's:' .. sender, seq) or redis.call('ZSCORE', base .. 'v:' .. sender, seq)
@@ -57,7 +67,7 @@ while not last do
   if #found == 0 then break end
   for i = 2, #found, 2 do
     local value = redis.call('GET', message(found[i]))
-    if not last and lives(value) and string.sub(value, 2, 2) ~= '${SYSTEM}' then last = value end
+    if not last and lives(value) and string.sub(value, 2, 2) ~= '${SYSTEM}' and not goneFor(value, user) then last = value end
   end
   top = '(' .. found[#found]
 end
@@ -65,6 +75,8 @@ return { view(), redis.call('HKEYS', base .. 'in'), messages, unread, last }
 `;
 
 const PAGES = `${PRELUDE}
+local viewer = ARGV[3]
+
 -- Live values from a seq on, upwards or downwards, at most so many and so large, and whether there are more.
 local function take(from, upwards, count, bytes)
   local out, size = {}, 0
@@ -75,7 +87,7 @@ local function take(from, upwards, count, bytes)
     local keys = {}
     for i = 2, #found, 2 do keys[#keys + 1] = message(found[i]) end
     for _, value in ipairs(redis.call('MGET', unpack(keys))) do
-      if lives(value) then
+      if lives(value) and not goneFor(value, viewer) then
         size = size + #value + ${ENVELOPE_BYTES}
         if #out >= count or (size > bytes and #out > 0) then return out, 1 end
         out[#out + 1] = value
@@ -86,29 +98,29 @@ local function take(from, upwards, count, bytes)
 end
 `;
 
-/** ARGV: the seq before which, or '', most messages, most bytes. Gives the values, newest first, and 1 for more. */
+/** ARGV: viewer, the seq before which, or '', most messages, most bytes. Gives the values, newest first, and 1 for more. */
 export const PAGE = `${PAGES}
-local values, more = take(ARGV[3] == '' and '+inf' or '(' .. ARGV[3], false, tonumber(ARGV[4]), tonumber(ARGV[5]))
+local values, more = take(ARGV[4] == '' and '+inf' or '(' .. ARGV[4], false, tonumber(ARGV[5]), tonumber(ARGV[6]))
 return { values, more }
 `;
 
 /**
- * ARGV: since or '', epoch, time or '', most messages, most bytes. Gives the view, who joined, 1 for a gap, the values
+ * ARGV: viewer, since or '', epoch, time or '', most messages, most bytes. Gives the view, who joined, 1 for a gap, the values
  * (ascending after a resume point, else newest first), 1 for more, live ranges (from, to, flat), values that changed, and
  * the deadline to index, if there is one.
  */
 export const SNAPSHOT = `${PAGES}
 if redis.call('EXISTS', room) == 0 then return false end
-local since, count, bytes = tonumber(ARGV[3]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local since, count, bytes = tonumber(ARGV[4]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local here = redis.call('HKEYS', base .. 'in')
 
 local function changed()
   local out = {}
-  if ARGV[5] == '' then return out end
-  local seqs = redis.call('ZRANGEBYSCORE', base .. 'chg', ARGV[5], '+inf')
+  if ARGV[6] == '' then return out end
+  local seqs = redis.call('ZRANGEBYSCORE', base .. 'chg', ARGV[6], '+inf')
   for _, seq in ipairs(seqs) do
     local value = tonumber(seq) <= since and redis.call('GET', message(seq))
-    if lives(value) then
+    if lives(value) and not goneFor(value, viewer) then
       out[#out + 1] = value
       if #out > ${MAX_CHANGED} then return nil end
     end
@@ -120,7 +132,14 @@ local function ranges()
   local out, overdue = {}, {}
   local unswept = false
   for _, entry in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now)) do
-    overdue[tonumber(string.match(entry, '^(%d+)') or 0)] = true
+    local of, user = string.match(entry, '^r(%d+),(.*)$')
+    if not of or user == viewer then
+      overdue[tonumber(of or string.match(entry, '^b?(%d+)') or 0)] = true
+      unswept = true
+    end
+  end
+  for _, seq in ipairs(redis.call('SMEMBERS', base .. 'gone:' .. viewer)) do
+    overdue[tonumber(seq)] = true
     unswept = true
   end
   local function add(from, to)
@@ -155,7 +174,7 @@ local function ranges()
 end
 
 local standing = redis.call('HMGET', room, 'epoch', 'lastSeq')
-if since and standing[1] == ARGV[4] and since <= tonumber(standing[2]) then
+if since and standing[1] == ARGV[5] and since <= tonumber(standing[2]) then
   local rose = changed()
   if rose then
     local values, more = take('(' .. since, true, count, bytes)
@@ -195,7 +214,13 @@ local rebuild = {
     local raised = {}
     for _, range in ipairs(ranges) do
       local found = redis.call('ZRANGEBYSCORE', log, range[2], range[3], 'WITHSCORES')
-      for i = 1, #found, 2 do raised[#raised + 1] = { found[i], tonumber(found[i + 1]), range[1] } end
+      for i = 1, #found, 2 do
+        local value = redis.call('GETRANGE', message(found[i + 1]), 0, 100)
+        local _, _, deadline, seenTtl = header(value)
+        -- Where no lifetime waits any more, the deadline may have moved.
+        local moved = common[1] == ${SEEN} and deadline and deadline ~= '0' and seenTtl == '' and tonumber(deadline) or nil
+        raised[#raised + 1] = { found[i], tonumber(found[i + 1]), range[1], moved }
+      end
     end
     return #raised > 0 and cjson.encode({ common, raised })
   end,

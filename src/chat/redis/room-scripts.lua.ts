@@ -18,15 +18,21 @@ const DELIVERED = MESSAGE_STATUSES.indexOf('delivered');
  * |---|---|---|
  * | `room` | hash | id, type, epoch, members, settings, ttl (its default lifetime, s), times, lastSeq, position, counts |
  * | `log` | zset | message id → seq |
- * | `m:<seq>` | string | one message, with PX at its deadline: `<status><type><24 hex of the id><seq>,<createdAt>,<deadline>,<JSON>` |
- * | `due` | zset | `<seq>,<bytes>,<sender>,<digest>` of a message, `d<seq>,<digest>` of what is left of one → deadline |
+ * | `m:<seq>` | string | one message, with PX at its deadline: see below |
+ * | `due` | zset | what ends → deadline: `<seq>,<bytes>,<sender>,<digest>` a message (with `b` before it: by its countdown), `d<seq>,<digest>` what is left of one, `r<seq>,<user>` a countdown of one user |
  * | `s:<user>`, `v:<user>` | zset | messages of a user that are sent; that are delivered and not seen: seq → seq |
  * | `chg` | zset | seq → when its status last rose |
  * | `dd` | hash | digest of sender and clientId → `<24 hex> <seq> <createdAt> <deadline>` |
+ * | `rv:<seq>` | hash | user → `<until> <revealId>` of who revealed a burn message, with PX as the message |
+ * | `gone:<user>` | set | seqs of burn messages that are gone for this user alone |
  * | `keys` | hash | user → public key |
  * | `cl` | hash | user that a socket claimed → digest of the key by which another can take them over |
  * | `in`, `out` | hash | user → `<node>/<socket>` of the sockets that joined, that left, separated by spaces |
  * | `feed:<bucket>` | list | `<kind> <position> <time> <note>` of what happened, without contents, gone after a minute |
+ *
+ * A message's value is `<status><type><burn><24 hex of the id><seq>,<createdAt>,<deadline>,<seenTtl>,<JSON>`: a digit each
+ * for status, type and burn (1 it is one, 2 its countdown runs), times in ms; `seenTtl` (s) is a lifetime that starts when
+ * all recipients have seen it.
  *
  * Positions begin at the time of the room's opening, so that they never repeat when it is opened anew.
  */
@@ -40,13 +46,21 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 local function message(seq) return base .. 'm:' .. seq end
 
--- Seq, creation and deadline ('0': kept) of a message's value.
-local function header(value) return string.match(value, '^(%d+),(%d+),(%d+),', 27) end
+-- Seq, creation, deadline ('0': kept) and lifetime from being seen of a message's value.
+local function header(value) return string.match(value, '^(%d+),(%d+),(%d+),(%d*),', 28) end
+
+local function burns(value) return string.sub(value, 3, 3) ~= '0' end
 
 local function lives(value)
   if not value then return false end
   local _, _, deadline = header(value)
   return deadline == '0' or tonumber(deadline) > now
+end
+
+-- Whether a burn message that lives is gone for one user.
+local function goneFor(value, user)
+  local reveal = burns(value) and redis.call('HGET', base .. 'rv:' .. header(value), user)
+  return reveal and tonumber(string.match(reveal, '^%d+')) <= now
 end
 
 local function idOf(seq) return redis.call('ZRANGEBYSCORE', log, seq, seq)[1] end
@@ -108,7 +122,8 @@ return { 1, view() }
 
 /**
  * ARGV: 24 hex digits, sender, type, ttl (s, '' for the room's), longest lifetime (ms), most messages, 1 where the server
- * is full, digest of sender and clientId or '', JSON. Gives nil, `new`, `again`, `room` (is full) or `server`; then the
+ * is full, digest of sender and clientId or '', JSON, 1 for a burn message, 1 where the lifetime starts when all
+ * recipients have seen it. Gives nil, `new`, `again`, `room` (is full) or `server`; then the
  * value, the deadline to index, the epoch, the bytes taken; of a repeat also what is remembered of the first.
  */
 export const APPEND = `${PRELUDE}
@@ -129,11 +144,16 @@ end
 if redis.call('ZCARD', log) >= tonumber(ARGV[8]) then return { 'room' } end
 if ARGV[9] == '1' then return { 'server' } end
 if ttl == '' then ttl = standing[2] end
+local seenTtl = ''
+if ARGV[13] == '1' and ttl ~= '' and #members() > 1 then
+  seenTtl = ttl
+  ttl = longest
+end
 local deadline = ttl == '' and 0 or now + math.min(ttl * 1000, longest)
 local seq = redis.call('HINCRBY', room, 'lastSeq', 1)
 local system = kind == ${SYSTEM}
 local status = system and ${DELIVERED} or ${SENT}
-local value = status .. kind .. hex .. seq .. ',' .. now .. ',' .. deadline .. ',' .. json
+local value = status .. kind .. ARGV[12] .. hex .. seq .. ',' .. now .. ',' .. deadline .. ',' .. seenTtl .. ',' .. json
 local bytes = #value + ${MESSAGE_OVERHEAD}
 redis.call('ZADD', log, seq, 'msg_' .. now .. '_' .. hex)
 if deadline == 0 then
@@ -167,56 +187,6 @@ local indexed = redis.call('HGET', room, 'indexed')
 if not indexed or tonumber(ARGV[4]) < tonumber(indexed) then redis.call('HSET', room, 'indexed', ARGV[4]) end
 `;
 
-/** ARGV: user, rank of the status, socket or '', and `id` with a message's or `upTo` with a seq. Gives how many still wait; nil: nothing rose. */
-export const RAISE = `${PRELUDE}
-local user, rank, socket = ARGV[3], tonumber(ARGV[4]), ARGV[5]
-if redis.call('EXISTS', room) == 0 then return false end
-local ids, member = members(), false
-for _, one in ipairs(ids) do member = member or one == user end
-if not member then return false end
-local from, to = 1, ARGV[7]
-if ARGV[6] == 'id' then
-  from = redis.call('ZSCORE', log, ARGV[7])
-  to = from
-end
-if not from then return false end
-local raised, note = {}, {}
-local function raise(sender, sets)
-  local seqs = {}
-  for _, set in ipairs(sets) do
-    for _, seq in ipairs(redis.call('ZRANGEBYSCORE', base .. set .. sender, from, to)) do
-      local value = redis.call('GETRANGE', message(seq), 0, 80)
-      if value ~= '' and lives(value) then
-        redis.call('SETRANGE', message(seq), 0, rank)
-        redis.call('ZREM', base .. set .. sender, seq)
-        if rank == ${DELIVERED} then redis.call('ZADD', base .. 'v:' .. sender, seq, seq) end
-        redis.call('ZADD', base .. 'chg', now, seq)
-        local _, created = header(value)
-        raised[#raised + 1] = { 'msg_' .. created .. '_' .. string.sub(value, 3, 26), tonumber(seq), sender }
-        seqs[#seqs + 1] = tonumber(seq)
-      end
-    end
-  end
-  table.sort(seqs)
-  for _, seq in ipairs(seqs) do
-    local last = note[#note]
-    if last and last[1] == sender and last[3] == seq - 1 then
-      last[3] = seq
-    else
-      note[#note + 1] = { sender, seq, seq }
-    end
-  end
-end
-for _, sender in ipairs(ids) do
-  if sender ~= user then raise(sender, rank == ${DELIVERED} and { 's:' } or { 's:', 'v:' }) end
-end
-if #raised == 0 then return false end
-table.sort(raised, function(a, b) return a[2] < b[2] end)
-local common = { rank, user, socket, now }
-publish('s', cjson.encode({ common, note }), cjson.encode({ common, raised }))
-return waiting()
-`;
-
 /** ARGV: JSON of the settings named, ttl as in the room ('' keeps history), 1 where the ttl is named. Gives the view. */
 export const CONFIGURE = `${PRELUDE}
 local settings = redis.call('HGET', room, 'settings')
@@ -242,37 +212,52 @@ publish('k', ARGV[3], cjson.encode({ ARGV[3], ARGV[4] }))
  */
 export const SWEEP = `${PRELUDE}
 if redis.call('EXISTS', room) == 0 then return false end
-local ids, bytes, system = {}, 0, 0
+local gone, ofUser, erased, bytes, system = { expired = {}, burned = {} }, {}, 0, 0, 0
 local function forget(seq, digest)
   local first = redis.call('HGET', base .. 'dd', digest)
   if first and string.match(first, '^%x+ (%d+)') == seq then redis.call('HDEL', base .. 'dd', digest) end
 end
+local function endCountdown(seq, user)
+  redis.call('SADD', base .. 'gone:' .. user, seq)
+  local id = idOf(seq)
+  if not id then return end
+  ofUser[user] = ofUser[user] or {}
+  table.insert(ofUser[user], id)
+end
+local function erase(seq, size, sender, digest, reason)
+  local id = idOf(seq)
+  redis.call('ZREM', log, id)
+  redis.call('ZREM', base .. 'chg', seq)
+  for _, user in ipairs(redis.call('HKEYS', base .. 'rv:' .. seq)) do redis.call('SREM', base .. 'gone:' .. user, seq) end
+  redis.call('UNLINK', message(seq), base .. 'rv:' .. seq)
+  if sender == '' then
+    system = system + 1
+  else
+    redis.call('ZREM', base .. 's:' .. sender, seq)
+    redis.call('ZREM', base .. 'v:' .. sender, seq)
+  end
+  if digest ~= '' then
+    local rememberUntil = string.match(id, '^msg_(%d+)_') + ${DEDUPE_MS}
+    if rememberUntil > now then
+      redis.call('ZADD', due, rememberUntil, 'd' .. seq .. ',' .. digest)
+    else
+      forget(seq, digest)
+    end
+  end
+  bytes = bytes + size
+  erased = erased + 1
+  table.insert(gone[reason], id)
+end
 for _, entry in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ARGV[3])) do
   redis.call('ZREM', due, entry)
-  local seq, size, sender, digest = string.match(entry, '^(%d+),(%d+),([^,]*),(.*)$')
-  if not seq then
+  local kind = string.match(entry, '^%a')
+  if kind == 'd' then
     forget(string.match(entry, '^d(%d+),(.*)$'))
+  elseif kind == 'r' then
+    endCountdown(string.match(entry, '^r(%d+),(.*)$'))
   else
-    local id = idOf(seq)
-    redis.call('ZREM', log, id)
-    redis.call('UNLINK', message(seq))
-    redis.call('ZREM', base .. 'chg', seq)
-    if sender == '' then
-      system = system + 1
-    else
-      redis.call('ZREM', base .. 's:' .. sender, seq)
-      redis.call('ZREM', base .. 'v:' .. sender, seq)
-    end
-    if digest ~= '' then
-      local rememberUntil = string.match(id, '^msg_(%d+)_') + ${DEDUPE_MS}
-      if rememberUntil > now then
-        redis.call('ZADD', due, rememberUntil, 'd' .. seq .. ',' .. digest)
-      else
-        forget(seq, digest)
-      end
-    end
-    bytes = bytes + size
-    ids[#ids + 1] = id
+    local seq, size, sender, digest = string.match(entry, '^b?(%d+),(%d+),([^,]*),(.*)$')
+    erase(seq, size, sender, digest, kind == 'b' and 'burned' or 'expired')
   end
 end
 redis.call('HINCRBY', room, 'bytes', 0 - bytes)
@@ -284,11 +269,14 @@ if next then
 else
   redis.call('HDEL', room, 'indexed')
 end
-if #ids > 0 then
-  local told = cjson.encode(ids)
-  publish('x', told, told)
+local function tell(reason, user, ids)
+  local told = #ids > 0 and cjson.encode({ reason, user, ids })
+  if told then publish('x', told, told) end
 end
-return { #ids, waiting(), next or false, bytes, system }
+tell('expired', '', gone.expired)
+tell('burned', '', gone.burned)
+for user, ids in pairs(ofUser) do tell('burned', user, ids) end
+return { erased, waiting(), next or false, bytes, system }
 `;
 
 /**
@@ -300,9 +288,9 @@ local standing = redis.call('HMGET', room, 'epoch', 'position', 'indexed', 'syst
 if not standing[1] or (ARGV[4] ~= '' and ARGV[4] ~= standing[2]) then return false end
 publish('c', ARGV[3], ARGV[3])
 local entries = redis.call('ZRANGE', log, 0, -1, 'WITHSCORES')
-for i = 2, #entries, 2 do redis.call('UNLINK', message(entries[i])) end
+for i = 2, #entries, 2 do redis.call('UNLINK', message(entries[i]), base .. 'rv:' .. entries[i]) end
 local joined, ids = redis.call('HLEN', base .. 'in'), members()
-for _, id in ipairs(ids) do redis.call('UNLINK', base .. 's:' .. id, base .. 'v:' .. id) end
+for _, id in ipairs(ids) do redis.call('UNLINK', base .. 's:' .. id, base .. 'v:' .. id, base .. 'gone:' .. id) end
 redis.call('UNLINK', room, log, due, base .. 'chg', base .. 'dd', base .. 'keys', base .. 'in', base .. 'out', base .. 'cl')
 return { standing[1], standing[3], now, #entries / 2 - standing[4], tonumber(standing[5]), joined, ids }
 `;

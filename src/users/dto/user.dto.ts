@@ -14,7 +14,11 @@ export class PublicUserDto {
   @ApiPropertyOptional({ example: 'Alice Liddell' })
   displayName?: string;
 
-  @ApiPropertyOptional({ example: 'https://chat.example.com/api/users/5f3c9a1be07d42c68a90b1f2/avatar' })
+  @ApiPropertyOptional({
+    example:
+      'https://chat.example.com/api/images/5f3c9a1be07d42c68a90b1f2.webp?exp=1893456000000&sig=avatar_5f3c9a1be07d42c68a90b1f2.Zm9vYmFy',
+    description: 'Absolute and signed, for at most 24 hours.',
+  })
   avatarUrl?: string;
 
   @ApiPropertyOptional({ example: 'Down the rabbit hole.' })
@@ -45,9 +49,15 @@ export class OwnUserDto extends PublicUserDto {
   role: Role;
 }
 
+/** What is not in the record of a user. */
+export interface Shown {
+  readonly isOnline: boolean;
+  readonly avatarUrl: string | undefined;
+}
+
 /** What others are told: no address, no role. */
-export function toPublicUser(user: UserRecord, isOnline: boolean): PublicUserDto {
-  const { id, username, displayName, avatarUrl, bio, status, lastSeen, kind } = user;
+export function toPublicUser(user: UserRecord, { isOnline, avatarUrl }: Shown): PublicUserDto {
+  const { id, username, displayName, bio, status, lastSeen, kind } = user;
   return {
     id,
     username,
@@ -62,7 +72,7 @@ export function toPublicUser(user: UserRecord, isOnline: boolean): PublicUserDto
 }
 
 /** What the user is told. */
-export function toOwnUser(user: UserRecord, isOnline: boolean): OwnUserDto {
+export function toOwnUser(user: UserRecord, shown: Shown): OwnUserDto {
   const { email, createdAt, role } = user;
-  return { ...toPublicUser(user, isOnline), email, createdAt: isoTime(createdAt), role };
+  return { ...toPublicUser(user, shown), email, createdAt: isoTime(createdAt), role };
 }

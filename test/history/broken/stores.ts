@@ -25,25 +25,31 @@ export class SlowMessageStore extends MessageStore {
     this.store = new MemoryMessageStore(state, clock);
   }
 
-  override find(roomId: string, messageId: string): Message | undefined {
-    return this.store.find(roomId, messageId);
+  override find(roomId: string, viewer: string, messageId: string): Message | undefined {
+    return this.store.find(roomId, viewer, messageId);
+  }
+
+  override isRevealed(roomId: string, userId: string, messageId: string): boolean {
+    return this.store.isRevealed(roomId, userId, messageId);
   }
 
   override page(
     roomId: string,
+    viewer: string,
     before: number | undefined,
     limits: PageLimits,
   ): ReturnType<MemoryMessageStore['page']> {
-    return this.store.page(roomId, before, limits);
+    return this.store.page(roomId, viewer, before, limits);
   }
 
   override async snapshot(
     roomId: string,
+    viewer: string,
     from: ResumePoint | undefined,
     limits: PageLimits,
   ): Promise<Snapshot | undefined> {
     await delay();
-    const snapshot = this.store.snapshot(roomId, from, limits);
+    const snapshot = this.store.snapshot(roomId, viewer, from, limits);
     await delay();
     return snapshot && this.tell(snapshot, from);
   }

@@ -1,0 +1,175 @@
+import { MESSAGE_STATUSES } from '../engine/message';
+import { PRELUDE } from './room-scripts.lua';
+
+const DELIVERED = MESSAGE_STATUSES.indexOf('delivered');
+const SEEN = MESSAGE_STATUSES.indexOf('seen');
+
+const RECEIPTS = `${PRELUDE}
+local function isMember(user)
+  for _, one in ipairs(members()) do
+    if one == user then return true end
+  end
+  return false
+end
+
+-- Notes that a message of somebody now has this status.
+local function setStatus(seq, sender, rank)
+  redis.call('SETRANGE', message(seq), 0, rank)
+  redis.call('ZREM', base .. 's:' .. sender, seq)
+  redis.call('ZREM', base .. 'v:' .. sender, seq)
+  if rank == ${DELIVERED} then redis.call('ZADD', base .. 'v:' .. sender, seq, seq) end
+  redis.call('ZADD', base .. 'chg', now, seq)
+end
+
+-- Brings a message's deadline closer; prefix 'b' where it is the end of a countdown. Gives the value.
+local function moveDeadline(value, deadline, prefix)
+  local seq, created, old, seenTtl = header(value)
+  local hex = string.sub(value, 4, 27)
+  local entries = old == '0' and {} or redis.call('ZRANGEBYSCORE', due, old, old)
+  local entry
+  for _, one in ipairs(entries) do
+    if string.match(one, '^b?(%d+),') == seq then entry = one end
+  end
+  if entry then
+    local digest = string.match(entry, '([^,]*)$')
+    redis.call('ZREM', due, entry)
+    redis.call('ZADD', due, deadline, prefix .. string.match(entry, '%d.*$'))
+    if digest ~= '' then redis.call('HSET', base .. 'dd', digest, hex .. ' ' .. seq .. ' ' .. created .. ' ' .. deadline) end
+  end
+  local _, json = string.match(value, '^%d+,%d+,%d+,(%d*),(.*)$', 28)
+  local burn = prefix == 'b' and '2' or string.sub(value, 3, 3)
+  value = string.sub(value, 1, 2) .. burn .. hex .. seq .. ',' .. created .. ',' .. deadline .. ',,' .. json
+  redis.call('SET', message(seq), value, 'PXAT', deadline)
+  return value
+end
+
+local function earlier(deadline, other) return deadline == '0' and other or math.min(deadline, other) end
+
+local function idIn(value)
+  local _, created = header(value)
+  return 'msg_' .. created .. '_' .. string.sub(value, 4, 27)
+end
+
+-- Tells that messages { id, seq, sender, deadline if it moved } of others rose.
+local function tellRaised(rank, user, socket, raised)
+  if #raised == 0 then return end
+  table.sort(raised, function(a, b) return a[2] < b[2] end)
+  local note, bySender = {}, {}
+  for _, one in ipairs(raised) do
+    local last = bySender[one[3]]
+    if last and last[3] == one[2] - 1 then
+      last[3] = one[2]
+    else
+      bySender[one[3]] = { one[3], one[2], one[2] }
+      note[#note + 1] = bySender[one[3]]
+    end
+  end
+  local common = { rank, user, socket, now }
+  publish('s', cjson.encode({ common, note }), cjson.encode({ common, raised }))
+end
+`;
+
+/**
+ * ARGV: user, rank of the status, socket or '', and `id` with a message's or `upTo` with a seq. Gives how many still
+ * wait, the epoch and the deadline to index; nil: nothing rose.
+ */
+export const RAISE = `${RECEIPTS}
+local user, asked, socket = ARGV[3], tonumber(ARGV[4]), ARGV[5]
+local epoch = redis.call('HGET', room, 'epoch')
+if not epoch or not isMember(user) then return false end
+local from, to = 1, ARGV[7]
+if ARGV[6] == 'id' then
+  from = redis.call('ZSCORE', log, ARGV[7])
+  to = from
+end
+if not from then return false end
+-- A burn message becomes seen by being revealed.
+local raised, onlyDelivered = {}, {}
+local function raise(sender, seq, standing)
+  local value = redis.call('GETRANGE', message(seq), 0, 100)
+  if value == '' or not lives(value) or goneFor(value, user) then return end
+  local rank = burns(value) and math.min(asked, ${DELIVERED}) or asked
+  if rank <= standing then return end
+  local _, _, deadline, seenTtl = header(value)
+  local moved
+  if rank == ${SEEN} and seenTtl ~= '' then
+    moved = earlier(deadline, now + seenTtl * 1000)
+    moveDeadline(redis.call('GET', message(seq)), moved, '')
+  end
+  setStatus(seq, sender, rank)
+  table.insert(rank < asked and onlyDelivered or raised, { idIn(value), tonumber(seq), sender, moved })
+end
+for _, sender in ipairs(members()) do
+  if sender ~= user then
+    for standing, set in ipairs(asked == ${DELIVERED} and { 's:' } or { 's:', 'v:' }) do
+      for _, seq in ipairs(redis.call('ZRANGEBYSCORE', base .. set .. sender, from, to)) do raise(sender, seq, standing - 1) end
+    end
+  end
+end
+if #raised + #onlyDelivered == 0 then return false end
+tellRaised(${DELIVERED}, user, socket, onlyDelivered)
+tellRaised(asked, user, socket, raised)
+return { waiting(), epoch, unindexed() }
+`;
+
+/**
+ * ARGV: user, message id, what makes a repeat known or '', socket or '', delay (ms). Gives nil where there is no such
+ * message for the user, `ordinary`, `own`, `again`, or `revealed` with the value, when it is gone for the user, the
+ * epoch and the deadline to index.
+ */
+export const REVEAL = `${RECEIPTS}
+local user, revealId, socket = ARGV[3], ARGV[5], ARGV[6]
+local seq = redis.call('ZSCORE', log, ARGV[4])
+local value = seq and redis.call('GET', message(seq))
+if not lives(value) or not isMember(user) then return false end
+if not burns(value) then return { 'ordinary' } end
+local _, _, deadline = header(value)
+local sender = cjson.decode(string.match(value, '^%d+,%d+,%d+,%d*,(.*)$', 28))[1]
+if sender == user then return { 'own' } end
+local epoch, reveals = redis.call('HGET', room, 'epoch'), base .. 'rv:' .. seq
+local before = redis.call('HGET', reveals, user)
+if before then
+  local ends, with = string.match(before, '^(%d+) (.*)$')
+  if tonumber(ends) <= now then return false end
+  if revealId == '' or with ~= revealId then return { 'again' } end
+  return { 'revealed', value, ends, epoch, false }
+end
+local ends = earlier(deadline, now + ARGV[7])
+redis.call('HSET', reveals, user, ends .. ' ' .. revealId)
+if deadline ~= '0' then redis.call('PEXPIREAT', reveals, deadline) end
+local recipients, all = {}, true
+for _, one in ipairs(members()) do
+  if one ~= sender then recipients[#recipients + 1] = one end
+end
+if redis.call('HLEN', reveals) < #recipients then
+  all = false
+else
+  for _, one in ipairs(recipients) do all = all and redis.call('HEXISTS', reveals, one) == 1 end
+end
+if all then
+  local latest = 0
+  for _, reveal in ipairs(redis.call('HVALS', reveals)) do
+    latest = math.max(latest, tonumber(string.match(reveal, '^%d+')))
+  end
+  value = moveDeadline(value, latest, 'b')
+  setStatus(seq, sender, ${SEEN})
+  value = ${SEEN} .. string.sub(value, 2)
+  tellRaised(${SEEN}, user, socket, { { ARGV[4], tonumber(seq), sender, latest } })
+else
+  redis.call('ZADD', due, ends, 'r' .. seq .. ',' .. user)
+end
+return { 'revealed', value, tostring(ends), epoch, unindexed() }
+`;
+
+/** ARGV: message id, delay (ms). Gives the deadline, the epoch and the deadline to index; nil: no such burn message. */
+export const BURN = `${RECEIPTS}
+local seq = redis.call('ZSCORE', log, ARGV[3])
+local value = seq and redis.call('GET', message(seq))
+if not lives(value) or not burns(value) then return false end
+local _, _, deadline = header(value)
+if string.sub(value, 3, 3) == '1' then
+  deadline = earlier(deadline, now + ARGV[4])
+  moveDeadline(value, deadline, 'b')
+end
+return { tostring(deadline), redis.call('HGET', room, 'epoch'), unindexed() }
+`;
