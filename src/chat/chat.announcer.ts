@@ -4,17 +4,21 @@ import { Broadcaster } from '../realtime/broadcaster';
 import { RealtimeServer } from '../realtime/realtime-server';
 import { RoomDelivery } from '../realtime/room-delivery';
 import type { ServerEvent } from '../realtime/server-event';
-import { leftRoom, userRoom } from '../realtime/socket-rooms';
+import { joinedRoom, leftRoom, userRoom } from '../realtime/socket-rooms';
 import { ChatEvents, type StatusUpdatedDto } from './chat.events';
 import { directMembers, otherMember } from './engine/room';
 import type { Message } from './engine/message';
 import { type RaisedMessage, RoomFeed, type RoomEvent } from './engine/room-feed';
+import { RoomPolicies } from './engine/room-policy';
 import { RoomEntry } from './room-entry';
 import { TypingService } from './typing.service';
 import { concealedView, openView, roomView } from './view';
 
 /** More receipts than this at once are told as one (chat.md). */
 const MAX_SINGLE_RECEIPTS = 50;
+
+/** Who comes and goes is told in rooms with so many joined users at most (chat.md). */
+const MAX_TOLD_ACTIVE = 100;
 
 type StatusEvent = Extract<RoomEvent, { kind: 'status' }>;
 
@@ -28,6 +32,7 @@ export class ChatAnnouncer implements OnModuleInit {
     private readonly realtime: RealtimeServer,
     private readonly typing: TypingService,
     private readonly entry: RoomEntry,
+    private readonly policies: RoomPolicies,
   ) {}
 
   onModuleInit(): void {
@@ -36,7 +41,8 @@ export class ChatAnnouncer implements OnModuleInit {
     this.typing.subscribe(({ roomId, userId, username }, isTyping) => {
       const other = otherMember(roomId, userId);
       const payload = { roomId, userId, username, isTyping };
-      const audience = { rooms: other ? [userRoom(other)] : [], except: [leftRoom(roomId)] };
+      const rooms = other === undefined ? [joinedRoom(roomId)] : [userRoom(other)];
+      const audience = { rooms, except: [leftRoom(roomId), userRoom(userId)] };
       this.broadcaster.emit(ChatEvents.typing, payload, audience);
     });
   }
@@ -52,30 +58,32 @@ export class ChatAnnouncer implements OnModuleInit {
         const { messageIds, reason } = event;
         const payload = { roomId, messageIds: [...messageIds], reason };
         const only = event.userId === undefined ? {} : { users: [event.userId] };
-        return this.toMembers(event, ChatEvents.expired, payload, { ...only, evenLeft: true });
+        return this.toRoom(event, ChatEvents.expired, payload, { ...only, evenLeft: true });
       }
       case 'opened': {
         // A leave of a room that did not stand is forgotten as well.
         this.realtime.io.of('/').local.in(leftRoom(roomId)).socketsLeave(leftRoom(roomId));
-        const others = this.membersBut(roomId, event.openedBy);
-        return this.toMembers(event, ChatEvents.roomCreated, { room: roomView(event.room) }, { users: others });
+        const view = { room: roomView(event.room) };
+        return this.toRoom(event, ChatEvents.roomCreated, view, { exceptUser: event.openedBy });
       }
       case 'updated':
-        return this.toMembers(event, ChatEvents.roomUpdated, { room: roomView(event.room) });
+        return this.toRoom(event, ChatEvents.roomUpdated, { room: roomView(event.room) });
       case 'key': {
         const { userId, publicKey } = event;
-        const users = this.membersBut(roomId, userId);
-        return this.toMembers(event, ChatEvents.roomKeys, { roomId, userId, publicKey }, { users });
+        return this.toRoom(event, ChatEvents.roomKeys, { roomId, userId, publicKey }, { exceptUser: userId });
       }
       case 'joined':
       case 'left': {
         const { userId, activeUsers } = event;
+        if (activeUsers.length > MAX_TOLD_ACTIVE) {
+          return;
+        }
         const told = event.kind === 'joined' ? ChatEvents.userJoined : ChatEvents.userLeft;
-        return this.toMembers(event, told, { roomId, userId, activeUsers: [...activeUsers] });
+        return this.toRoom(event, told, { roomId, userId, activeUsers: [...activeUsers] });
       }
       case 'closed': {
-        this.toMembers(event, ChatEvents.roomClosed, { roomId, reason: event.reason }, { evenLeft: true });
-        return this.entry.closed(roomId);
+        this.toRoom(event, ChatEvents.roomClosed, { roomId, reason: event.reason }, { evenLeft: true });
+        return this.entry.closed(roomId, event.position);
       }
     }
   }
@@ -83,12 +91,11 @@ export class ChatAnnouncer implements OnModuleInit {
   /** Two encodings at most: the sender's and the others'. */
   private announceMessage(event: RoomEvent, message: Message): void {
     if (!message.burn) {
-      return this.toMembers(event, ChatEvents.messageNew, openView(message));
+      return this.toRoom(event, ChatEvents.messageNew, openView(message));
     }
     const { senderId } = message;
-    this.toMembers(event, ChatEvents.messageNew, openView(message), { users: [senderId] });
-    const others = { users: this.membersBut(event.roomId, senderId) };
-    this.toMembers(event, ChatEvents.messageNew, concealedView(message), others);
+    this.toRoom(event, ChatEvents.messageNew, openView(message), { users: [senderId] });
+    this.toRoom(event, ChatEvents.messageNew, concealedView(message), { exceptUser: senderId });
   }
 
   private announceStatus(event: StatusEvent): void {
@@ -126,21 +133,19 @@ export class ChatAnnouncer implements OnModuleInit {
   }
 
   private tellStatus(event: RoomEvent, payload: StatusUpdatedDto, to: Target): void {
-    this.toMembers(event, ChatEvents.statusUpdated, payload, to);
+    this.toRoom(event, ChatEvents.statusUpdated, payload, to);
   }
 
-  private toMembers<T extends object>(event: RoomEvent, told: ServerEvent<T>, payload: T, to: Target = {}): void {
-    const users = to.users ?? directMembers(event.roomId);
-    this.delivery.emit(told, payload, event.roomId, event.position, { ...to, users, byMembership: true });
-  }
-
-  private membersBut(roomId: string, userId: string): string[] {
-    return (directMembers(roomId) ?? []).filter((member) => member !== userId);
+  private toRoom<T extends object>(event: RoomEvent, told: ServerEvent<T>, payload: T, to: Target = {}): void {
+    const byMembership = this.policies.byId(event.roomId).audience === 'members';
+    const users = to.users ?? (byMembership ? directMembers(event.roomId) : undefined);
+    this.delivery.emit(told, payload, event.roomId, event.position, { ...to, users, byMembership });
   }
 }
 
 interface Target {
   readonly users?: readonly string[];
+  readonly exceptUser?: string;
   readonly evenLeft?: boolean;
   readonly exceptSocket?: string;
 }

@@ -7,7 +7,6 @@ import type { Identity } from '../common/identity';
 import { AppConfig } from '../config/app-config';
 import { type Ack, ack } from '../realtime/ack';
 import { Event, RealtimeGateway } from '../realtime/gateway.decorator';
-import { leftRoom } from '../realtime/socket-rooms';
 import type { MayflySocket } from '../realtime/socket-session';
 import { JoinedDto, RevealedDto, SentDto } from './dto/chat-answers.dto';
 import { JoinRoomDto, MessageStatusDto, RevealMessageDto, RoomIdDto, SendMessageDto } from './dto/chat-requests.dto';
@@ -65,9 +64,9 @@ export class ChatGateway {
   send(@ConnectedSocket() socket: MayflySocket, @MessageBody() dto: SendMessageDto): Awaitable<Ack<SentDto>> {
     const outgoing = outgoingOf(dto.roomId, dto, this.config.env.MAX_MESSAGE_LENGTH);
     const { identity } = socket.data;
-    const sent = socket.rooms.has(leftRoom(dto.roomId))
-      ? this.entry.listenAgain(socket, dto.roomId).then(() => this.messages.send(identity, outgoing))
-      : this.messages.send(identity, outgoing);
+    const sent = this.entry.hears(socket, dto.roomId)
+      ? this.messages.send(identity, outgoing)
+      : this.entry.listen(socket, dto.roomId).then(() => this.messages.send(identity, outgoing));
     return chain(sent, (appended) => this.sent(appended));
   }
 

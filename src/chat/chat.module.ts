@@ -31,6 +31,7 @@ import { MessagesService } from './messages.service';
 import { RoomEntry } from './room-entry';
 import { RoomLifeService } from './room-life.service';
 import { RoomListService } from './room-list.service';
+import { RoomPlaces } from './room-places';
 import { RoomStatistics } from './room-statistics';
 import { RoomsService } from './rooms.service';
 import { TypingService } from './typing.service';
@@ -56,6 +57,7 @@ import { TypingService } from './typing.service';
     RoomLifeService,
     MessagesService,
     TypingService,
+    RoomPlaces,
     RoomEntry,
     ChatStatsService,
     RoomStatistics,

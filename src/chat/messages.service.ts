@@ -3,7 +3,6 @@ import { AppError } from '../common/app-error';
 import { type Awaitable, chain } from '../common/awaitable';
 import type { Identity } from '../common/identity';
 import { AppConfig } from '../config/app-config';
-import { isDirectRoomId } from './engine/room';
 import type { Message, MessageDraft, MessageStatus } from './engine/message';
 import { MessageStore, type PageLimits } from './engine/message.store';
 import { type Appended, type ReceiptRange, RoomFeed } from './engine/room-feed';
@@ -136,11 +135,11 @@ export class MessagesService {
   }
 
   private policyOf(roomId: string): RoomPolicy {
-    return this.policies.of(isDirectRoomId(roomId) ? 'direct' : 'private');
+    return this.policies.byId(roomId);
   }
 
   private append(draft: MessageDraft): Awaitable<Appended | undefined> {
-    return this.feed.append(draft, this.policyOf(draft.roomId).limits);
+    return this.feed.append(draft, this.policies.byId(draft.roomId).limits);
   }
 
   private async openAndAppend(user: Identity, draft: MessageDraft): Promise<Appended> {

@@ -16,7 +16,9 @@ import type { JoinRoomDto } from './dto/chat-requests.dto';
 import { directMembers, otherMember } from './engine/room';
 import { MessageStore, type ResumePoint, type Snapshot } from './engine/message.store';
 import { RoomFeed } from './engine/room-feed';
+import { RoomPolicies } from './engine/room-policy';
 import { RoomLifeService } from './room-life.service';
+import { type Place, RoomPlaces } from './room-places';
 import { RoomsService } from './rooms.service';
 import { TypingService } from './typing.service';
 import { messageView, roomView } from './view';
@@ -30,13 +32,15 @@ const MAX_TRIES = 3;
 @Injectable()
 export class RoomEntry {
   private readonly logger = new Logger(RoomEntry.name);
-  /** Rooms that a socket joined or left, by socket id. */
-  private readonly touched = new Map<string, Set<string>>();
+  /** Rooms that a socket left and would otherwise hear. */
+  private readonly left = new Map<MayflySocket, Set<string>>();
 
   constructor(
     private readonly rooms: RoomsService,
     private readonly feed: RoomFeed,
     private readonly messages: MessageStore,
+    private readonly policies: RoomPolicies,
+    private readonly places: RoomPlaces,
     private readonly delivery: RoomDelivery,
     private readonly broadcaster: Broadcaster,
     private readonly typing: TypingService,
@@ -47,9 +51,10 @@ export class RoomEntry {
     private readonly clock: Clock,
   ) {}
 
-  /** A room was closed: its sockets are in it no more, unless it stands again by now and they have joined that. */
-  closed(roomId: string): void {
-    const cleared = chain(this.rooms.stands(roomId), (stands) => (stands ? undefined : this.clear(roomId)));
+  /** A room was closed, at this position: its sockets are in it no more, but for those that joined what stands now. */
+  closed(roomId: string, position: number): void {
+    this.places.closed(roomId, position);
+    const cleared = chain(this.rooms.stands(roomId), (stands) => (stands ? undefined : this.forgetLeaves(roomId)));
     if (isPromise(cleared)) {
       // What is kept too long goes with the sockets.
       cleared.catch((error: unknown) => this.logger.warn({ err: error, roomId }, 'A closed room was not cleared'));
@@ -58,9 +63,26 @@ export class RoomEntry {
 
   /** Events of the room were missed: who hears it here has to come back and resume. */
   missed(roomId: string): void {
-    for (const userId of directMembers(roomId) ?? []) {
-      for (const socket of [...this.sessions.socketsOf(userId)]) {
-        this.closer.closeTransport(socket);
+    const sockets =
+      this.policies.byId(roomId).audience === 'joined'
+        ? this.places.of(roomId).map(({ socket }) => socket)
+        : (directMembers(roomId) ?? []).flatMap((userId) => [...this.sessions.socketsOf(userId)]);
+    sockets.forEach((socket) => this.closer.closeTransport(socket));
+  }
+
+  /**
+   * Takes the sockets that a user has on this node out of a room that is heard by joining: nothing more of it reaches
+   * them, not what a join under way holds back either, and such a join fails. Called on every node for the event of the
+   * feed that says so; then it holds for everything after that event.
+   */
+  remove(userId: string, roomId: string): void {
+    for (const socket of this.sessions.socketsOf(userId)) {
+      const place = this.places.find(socket, roomId);
+      if (place) {
+        this.places.remove(place);
+        this.delivery.drop(socket, roomId);
+        this.typing.clear(socket.data.identity, roomId);
+        this.forget(socket, roomId);
       }
     }
   }
@@ -71,107 +93,170 @@ export class RoomEntry {
    */
   async join(socket: MayflySocket, dto: JoinRoomDto): Promise<JoinedDto> {
     const { roomId } = dto;
+    const { identity } = socket.data;
     const from = resumePoint(dto);
-    this.rooms.authorize(socket.data.identity, roomId);
+    this.rooms.authorize(identity, roomId);
     this.delivery.hold(socket, roomId);
-    let covered = 0;
-    let waiting: ReturnType<typeof messageView>[] = [];
+    socket.data.afterReply = () => this.refused(socket, roomId);
+    const place = await this.places.begin(socket, roomId);
+    const snapshot = await this.enter(place, dto, from);
+    this.places.assertStands(place);
+    const messages = snapshot.messages.map((message) => messageView(message, identity.userId));
+    // Pages that ignore the ack find what waits for them this way.
+    const waiting = from
+      ? []
+      : messages.filter(({ status, senderId }) => status === 'sent' && senderId !== identity.userId);
     socket.data.afterReply = () => {
       for (const message of waiting) {
         this.broadcaster.emitTo(socket, ChatEvents.messageNew, message);
       }
-      this.delivery.release(socket, roomId, covered);
+      this.delivery.release(socket, roomId, snapshot.room.position);
+      this.places.settle(place, snapshot.room.position);
     };
-    const snapshot = await this.enter(socket, dto, from);
-    covered = snapshot.room.position;
-    const { userId } = socket.data.identity;
-    const messages = snapshot.messages.map((message) => messageView(message, userId));
-    if (!from) {
-      // Pages that ignore the ack find what waits for them this way.
-      waiting = messages.filter(({ status, senderId }) => status === 'sent' && senderId !== userId);
-    }
-    return this.joined(snapshot, messages, socket.data.identity);
+    return this.joined(snapshot, messages, identity);
   }
 
   /** Leaves a room; of any other room a success without effect. */
   async leave(socket: MayflySocket, roomId: string): Promise<void> {
     const { identity } = socket.data;
-    if (!this.rooms.isMember(identity, roomId)) {
+    const place = this.places.find(socket, roomId);
+    if (!place && !this.rooms.isMember(identity, roomId)) {
       return;
     }
     this.typing.clear(identity, roomId);
-    if (!(await this.rooms.stands(roomId))) {
+    const occupant = { roomId, userId: identity.userId, socketId: socket.id };
+    if (this.policies.byId(roomId).audience === 'joined') {
+      if (place) {
+        this.places.remove(place);
+        await this.feed.forget(occupant);
+        await this.life.review(roomId);
+      }
       return;
     }
-    await this.feed.leave({ roomId, userId: identity.userId, socketId: socket.id });
-    this.touch(socket, roomId);
-    void socket.leave(joinedRoom(roomId));
+    if (!(await this.rooms.stands(roomId)) || socket.data.ended) {
+      return;
+    }
+    // Before anything is told, so that it is undone where the socket is gone meanwhile.
+    this.note(socket, roomId);
+    if (place) {
+      this.places.remove(place);
+    }
+    await this.feed.leave(occupant);
+    if (socket.data.ended) {
+      return;
+    }
     void socket.join(leftRoom(roomId));
     await this.life.review(roomId);
   }
 
-  /** A socket that left hears the room again once it sends there. */
-  async listenAgain(socket: MayflySocket, roomId: string): Promise<void> {
-    void socket.leave(leftRoom(roomId));
-    await this.feed.forget({ roomId, userId: socket.data.identity.userId, socketId: socket.id });
+  /** Whether a socket hears a room that it is allowed to hear. */
+  hears(socket: MayflySocket, roomId: string): boolean {
+    return this.policies.byId(roomId).audience === 'joined'
+      ? socket.rooms.has(joinedRoom(roomId))
+      : !socket.rooms.has(leftRoom(roomId));
+  }
+
+  /** A socket hears the room once it sends there: again if it left, and as one that joined where joining is needed. */
+  async listen(socket: MayflySocket, roomId: string): Promise<void> {
+    const { identity } = socket.data;
+    if (this.policies.byId(roomId).audience === 'members') {
+      void socket.leave(leftRoom(roomId));
+      this.left.get(socket)?.delete(roomId);
+      await this.feed.forget({ roomId, userId: identity.userId, socketId: socket.id });
+      return;
+    }
+    this.rooms.authorize(identity, roomId);
+    const place = await this.places.begin(socket, roomId);
+    try {
+      const { position } = await this.rooms.get(identity, roomId);
+      this.places.assertStands(place);
+      void socket.join(joinedRoom(roomId));
+      await this.feed.enter({ roomId, userId: identity.userId, socketId: socket.id });
+      this.places.settle(place, position);
+    } catch (error) {
+      this.places.fail(place);
+      throw error;
+    }
   }
 
   /** The socket is gone: so are its joins, its leaves and its typing. */
   async disconnected(socket: MayflySocket): Promise<void> {
     const { userId } = socket.data.identity;
     this.typing.forget(socket.id);
-    const rooms = new Set(this.touched.get(socket.id));
-    this.touched.delete(socket.id);
+    const rooms = new Set([...this.places.roomsOf(socket), ...(this.left.get(socket) ?? [])]);
+    this.left.delete(socket);
     for (const roomId of rooms) {
-      this.delivery.forget(socket, roomId);
+      const place = this.places.find(socket, roomId);
+      if (place) {
+        this.places.remove(place);
+      }
+      this.delivery.drop(socket, roomId);
+    }
+    for (const roomId of rooms) {
       await this.feed.forget({ roomId, userId, socketId: socket.id });
     }
     // What the user's other sockets left is left by all of them, now that this one is gone.
     for (const other of this.sessions.socketsOf(userId)) {
-      this.touched.get(other.id)?.forEach((roomId) => rooms.add(roomId));
+      this.left.get(other)?.forEach((roomId) => rooms.add(roomId));
     }
     for (const roomId of rooms) {
       await this.life.review(roomId);
     }
   }
 
-  /** Remembers that a socket joined or left a room, to be undone when it is gone. */
-  private touch(socket: MayflySocket, roomId: string): void {
-    let rooms = this.touched.get(socket.id);
-    if (!rooms) {
-      rooms = new Set();
-      this.touched.set(socket.id, rooms);
+  /** A join was refused. What was held back is for the socket only if it hears the room without it. */
+  private refused(socket: MayflySocket, roomId: string): void {
+    const place = this.places.find(socket, roomId);
+    const stays = place ? this.places.fail(place) : false;
+    if (place && !stays) {
+      this.forget(socket, roomId);
     }
-    rooms.add(roomId);
+    if (stays || this.policies.byId(roomId).audience === 'members') {
+      this.delivery.release(socket, roomId, 0);
+    } else {
+      this.delivery.drop(socket, roomId);
+    }
   }
 
-  private clear(roomId: string): void {
-    const rooms = [joinedRoom(roomId), leftRoom(roomId)];
-    const { adapter } = this.realtime.io.of('/');
-    for (const socketId of rooms.flatMap((room) => [...(adapter.rooms.get(room) ?? [])])) {
-      const touched = this.touched.get(socketId);
-      if (touched?.delete(roomId) && touched.size === 0) {
-        this.touched.delete(socketId);
+  /** Takes back what the store knows of a socket in a room, which may be nothing. */
+  private forget(socket: MayflySocket, roomId: string): void {
+    const { userId } = socket.data.identity;
+    const forgotten = this.feed.forget({ roomId, userId, socketId: socket.id });
+    if (isPromise(forgotten)) {
+      // It goes when the socket's node is gone.
+      forgotten.catch((error: unknown) => this.logger.warn({ err: error, roomId }, 'A socket still counts as joined'));
+    }
+  }
+
+  /** Remembers that a socket left a room, to be undone when it is gone. */
+  private note(socket: MayflySocket, roomId: string): void {
+    const rooms = this.left.get(socket) ?? new Set();
+    this.left.set(socket, rooms.add(roomId));
+  }
+
+  private forgetLeaves(roomId: string): void {
+    const namespace = this.realtime.io.of('/');
+    for (const socketId of namespace.adapter.rooms.get(leftRoom(roomId)) ?? []) {
+      const socket = this.sessions.find(socketId);
+      const rooms = socket && this.left.get(socket);
+      if (rooms?.delete(roomId) && rooms.size === 0) {
+        this.left.delete(socket as MayflySocket);
       }
     }
-    this.realtime.io.of('/').local.in(rooms).socketsLeave(rooms);
+    namespace.local.in(leftRoom(roomId)).socketsLeave(leftRoom(roomId));
   }
 
-  private async enter(socket: MayflySocket, dto: JoinRoomDto, from: ResumePoint | undefined): Promise<Snapshot> {
+  private async enter(place: Place, dto: JoinRoomDto, from: ResumePoint | undefined): Promise<Snapshot> {
+    const { socket, roomId } = place;
     const { identity } = socket.data;
-    const { roomId, publicKey } = dto;
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       await this.rooms.ensure(identity, roomId);
-      if (socket.data.ended) {
-        // Whatever it joined now would not be forgotten: it is gone already.
-        throw new AppError('ConflictError', 'The connection was closed');
-      }
-      this.touch(socket, roomId);
+      this.places.assertStands(place);
       void socket.leave(leftRoom(roomId));
       void socket.join(joinedRoom(roomId));
       await this.feed.enter({ roomId, userId: identity.userId, socketId: socket.id });
-      if (publicKey !== undefined) {
-        await this.feed.setPublicKey(roomId, identity.userId, publicKey);
+      if (dto.publicKey !== undefined) {
+        await this.feed.setPublicKey(roomId, identity.userId, dto.publicKey);
       }
       const snapshot = await this.messages.snapshot(roomId, identity.userId, from, JOIN_LIMITS);
       if (snapshot) {

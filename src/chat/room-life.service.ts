@@ -8,6 +8,7 @@ import { PresenceService } from '../presence/presence.service';
 import { UsersService } from '../users/users.service';
 import { directMembers } from './engine/room';
 import { EXPIRY_KIND, RoomFeed } from './engine/room-feed';
+import { RoomPolicies } from './engine/room-policy';
 import { type RoomLife, RoomStore } from './engine/room.store';
 
 const REVIEW = 'room-life';
@@ -33,6 +34,7 @@ export class RoomLifeService implements OnModuleInit {
     private readonly clock: Clock,
     private readonly config: AppConfig,
     private readonly nodes: Nodes,
+    private readonly policies: RoomPolicies,
   ) {
     this.upSince = clock.now();
   }
@@ -52,6 +54,9 @@ export class RoomLifeService implements OnModuleInit {
 
   /** Wipes the room if its time has come; else comes back to it when it may have. */
   async review(roomId: string): Promise<void> {
+    if (this.policies.byId(roomId).wipe === 'never') {
+      return;
+    }
     const life = await this.rooms.life(roomId);
     if (!life) {
       return;

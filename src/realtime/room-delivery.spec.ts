@@ -3,6 +3,7 @@ import { FakeSocket } from '../../test/support/fake-socket';
 import type { Audience, Broadcaster } from './broadcaster';
 import { RoomDelivery } from './room-delivery';
 import type { ServerEvent } from './server-event';
+import type { SessionRegistry } from './session-registry';
 import type { SocketCloser } from './socket-closer';
 import { joinedRoom, leftRoom, userRoom } from './socket-rooms';
 import type { MayflySocket } from './socket-session';
@@ -37,7 +38,10 @@ class World {
         void socket.emit(event.name, payload),
     } as Broadcaster;
     const closer = { closeTransport: (socket: MayflySocket) => void this.closed.push(socket) } as SocketCloser;
-    this.delivery = new RoomDelivery(broadcaster, closer);
+    const sessions = {
+      socketsOf: (userId: string) => this.sockets.filter(({ data }) => data.identity.userId === userId),
+    } as unknown as SessionRegistry;
+    this.delivery = new RoomDelivery(broadcaster, closer, sessions);
   }
 
   connect(userId: string): FakeSocket {
@@ -176,6 +180,39 @@ describe('the delivery of a room’s events', () => {
     world.emit({ ...AUDIENCES.members, evenLeft: true });
     world.emit({ ...AUDIENCES.members, exceptSocket: alice.id });
     expect([heard(alice), heard(bob)]).toEqual([[1, 2], [2]]);
+  });
+
+  it('passes by one user where told to, in rooms of both kinds', () => {
+    const world = new World();
+    const [alice, bob, other] = [world.connect('alice'), world.connect('bob'), world.connect('bob')];
+    [alice, bob].forEach((socket) => socket.join(joinedRoom(ROOM)));
+    world.delivery.hold(other.socket, ROOM);
+    world.emit({ ...AUDIENCES.members, exceptUser: 'bob' });
+    world.emit({ ...AUDIENCES.joined, exceptUser: 'alice' });
+    world.delivery.release(other.socket, ROOM, 0);
+    expect([heard(alice), heard(bob), heard(other)]).toEqual([[1], [2], [2]]);
+  });
+
+  it('tells some users of a room that is heard by joining on those of their sockets that joined', () => {
+    const world = new World();
+    const [joined, apart, alice] = [world.connect('bob'), world.connect('bob'), world.connect('alice')];
+    [joined, alice].forEach((socket) => socket.join(joinedRoom(ROOM)));
+    world.emit({ users: ['bob'], byMembership: false });
+    expect([heard(joined), heard(apart), heard(alice)]).toEqual([[1], [], []]);
+    world.emit({ users: ['nobody'], byMembership: false });
+    expect([heard(joined), heard(apart), heard(alice)]).toEqual([[1], [], []]);
+  });
+
+  it('sends nothing of what it held back from a socket that is dropped', () => {
+    const world = new World();
+    const [alice, bob] = [world.connect('alice'), world.connect('bob')];
+    [alice, bob].forEach((socket) => world.delivery.hold(socket.socket, ROOM));
+    world.emit(AUDIENCES.members);
+    world.delivery.drop(alice.socket, ROOM);
+    world.delivery.release(alice.socket, ROOM, 0);
+    world.delivery.release(bob.socket, ROOM, 0);
+    expect([heard(alice), heard(bob)]).toEqual([[], [1]]);
+    expect([...alice.rooms].filter((room) => room.startsWith('h:'))).toEqual([]);
   });
 
   it('loses, doubles and reorders nothing where the events come to this node later than its reads tell', () => {

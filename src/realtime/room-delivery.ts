@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Broadcaster } from './broadcaster';
 import type { ServerEvent } from './server-event';
+import { SessionRegistry } from './session-registry';
 import { SocketCloser } from './socket-closer';
 import { heldRoom, joinedRoom, leftRoom, userRoom } from './socket-rooms';
 import type { MayflySocket } from './socket-session';
@@ -9,7 +10,12 @@ import type { MayflySocket } from './socket-session';
 export interface RoomAudience {
   /** Only sockets of these users; undefined: everyone in the room. */
   readonly users?: readonly string[];
-  /** True where every member's socket hears the room without having joined (direct rooms): `users` are its members. */
+  /** No socket of this user. */
+  readonly exceptUser?: string;
+  /**
+   * True where every member's socket hears the room without having joined (direct rooms): `users` are its members. False:
+   * only sockets that joined hear it, of `users` too.
+   */
   readonly byMembership: boolean;
   /** Also sockets that left the room. */
   readonly evenLeft?: boolean;
@@ -50,6 +56,7 @@ export class RoomDelivery {
   constructor(
     private readonly broadcaster: Broadcaster,
     private readonly closer: SocketCloser,
+    private readonly sessions: SessionRegistry,
   ) {}
 
   /** Emits one event, `position` of its room's feed. */
@@ -60,9 +67,11 @@ export class RoomDelivery {
     position: number,
     audience: RoomAudience,
   ): void {
-    const { users } = audience;
-    const rooms = users ? users.map(userRoom) : [joinedRoom(roomId)];
+    const rooms = this.roomsOf(roomId, audience);
     const except: string[] = [];
+    if (audience.exceptUser !== undefined) {
+      except.push(userRoom(audience.exceptUser));
+    }
     if (audience.byMembership && !audience.evenLeft) {
       except.push(leftRoom(roomId));
     }
@@ -97,16 +106,12 @@ export class RoomDelivery {
 
   /**
    * Lets go: the socket gets what came after `position`, and from now on everything after it, also where the room's
-   * events come to this node later than the ack told of them.
+   * events come to this node later than the ack told of them. Without effect where nothing is held back.
    */
   release(socket: MayflySocket, roomId: string, position: number): void {
-    const held = this.holds.get(roomId);
+    const holds = this.letGo(socket, roomId);
     let seen = 0;
-    for (const hold of held ?? []) {
-      if (hold.socket !== socket) {
-        continue;
-      }
-      held?.delete(hold);
+    for (const hold of holds) {
       seen = Math.max(seen, hold.seen);
       for (const { event, payload, position: at } of hold.events) {
         if (at > position) {
@@ -114,13 +119,15 @@ export class RoomDelivery {
         }
       }
     }
-    if (held?.size === 0) {
-      this.holds.delete(roomId);
-    }
-    void socket.leave(heldRoom(roomId));
-    if (seen < position && !socket.data.ended) {
+    if (holds.length > 0 && seen < position && !socket.data.ended) {
       this.cover(socket, roomId, position);
     }
+  }
+
+  /** Lets go of a socket that may not hear the room: what was held back is not sent. */
+  drop(socket: MayflySocket, roomId: string): void {
+    this.letGo(socket, roomId);
+    this.forget(socket, roomId);
   }
 
   /** Frees what is kept of a socket that is gone, or out of a room that it joined. */
@@ -129,6 +136,30 @@ export class RoomDelivery {
     if (covered?.delete(socket) && covered.size === 0) {
       this.covered.delete(roomId);
     }
+  }
+
+  /** Socket.IO rooms of an audience; of users in a room that is heard by joining: their sockets, each a room of its own. */
+  private roomsOf(roomId: string, { users, byMembership }: RoomAudience): string[] {
+    const joined = joinedRoom(roomId);
+    if (!users) {
+      return [joined];
+    }
+    if (byMembership) {
+      return users.map(userRoom);
+    }
+    const sockets = users.flatMap((userId) => [...this.sessions.socketsOf(userId)]);
+    return sockets.flatMap(({ id, rooms }) => (rooms.has(joined) ? id : []));
+  }
+
+  private letGo(socket: MayflySocket, roomId: string): Hold[] {
+    const held = this.holds.get(roomId);
+    const own = [...(held ?? [])].filter((hold) => hold.socket === socket);
+    own.forEach((hold) => held?.delete(hold));
+    if (held?.size === 0) {
+      this.holds.delete(roomId);
+    }
+    void socket.leave(heldRoom(roomId));
+    return own;
   }
 
   private cover(socket: MayflySocket, roomId: string, position: number): void {
@@ -149,8 +180,11 @@ export class RoomDelivery {
 
   private holdBack(hold: Hold, audience: RoomAudience, event: HeldEvent): void {
     const { id, data } = hold.socket;
+    const { userId } = data.identity;
     const concerned =
-      id !== audience.exceptSocket && (!audience.users || audience.users.includes(data.identity.userId));
+      id !== audience.exceptSocket &&
+      userId !== audience.exceptUser &&
+      (!audience.users || audience.users.includes(userId));
     if (!concerned) {
       return;
     }

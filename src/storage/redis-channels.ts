@@ -61,7 +61,10 @@ export class RedisChannels {
     this.listeners.set(channel, listener);
     try {
       await this.untilReady();
-      await this.client.subscribe(channel);
+      // Who gave it up while there was no connection has unsubscribed before this would subscribe.
+      if (this.listeners.get(channel) === listener) {
+        await this.client.subscribe(channel);
+      }
     } catch {
       this.reconnect();
       throw unavailable();

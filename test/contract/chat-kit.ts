@@ -124,9 +124,13 @@ export class ChatBench {
     };
   }
 
-  /** Opens the room, its members followed: a node of many hears of no others. */
+  /** Opens the room, followed as nodes do: for its members where it is direct. A node of many hears of no others. */
   async open(draft: RoomDraft, roomsPerUser = PLENTY): Promise<{ room: Room; opened: boolean }> {
-    await Promise.all(draft.members.map(({ userId }) => this.follow(userId)));
+    if (draft.type === 'direct') {
+      await Promise.all(draft.members.map(({ userId }) => this.follow(userId)));
+    } else {
+      await this.kit.feed.followRoom(draft.id);
+    }
     return this.kit.feed.open(draft, roomsPerUser);
   }
 
@@ -135,6 +139,12 @@ export class ChatBench {
     const following = standing ?? Promise.resolve(this.kit.feed.follow(userId));
     this.followed.set(userId, following);
     return following;
+  }
+
+  /** A draft of a room of two members that is heard by joining. */
+  groupDraft(changes: Partial<RoomDraft> = {}): RoomDraft {
+    const draft = this.draft(changes);
+    return { ...draft, type: 'private', id: changes.id ?? `room_${draft.epoch}` };
   }
 
   /** Opens a direct room of two new users. */

@@ -34,6 +34,8 @@ export class ChatModel {
   readonly rooms = new Map<string, ModelRoom>();
   /** Everything that should have been told, in order. */
   readonly events: Happening[] = [];
+  /** Where the positions of new rooms begin: behind those of all that are gone. */
+  private lastPosition = 0;
 
   constructor(now: number) {
     this.now = now;
@@ -45,7 +47,7 @@ export class ChatModel {
     }
     const { settings, createdAt: lastActivity } = draft;
     const [joined, left] = [new Set<string>(), new Set<string>()];
-    const room = { draft, settings, messages: [], position: 0, lastActivity, keys: {}, joined, left };
+    const room = { draft, settings, messages: [], position: this.lastPosition, lastActivity, keys: {}, joined, left };
     this.rooms.set(draft.id, room);
     this.tell(room, { kind: 'opened', openedBy: draft.openedBy });
     return true;
@@ -167,6 +169,7 @@ export class ChatModel {
       return false;
     }
     this.tell(room, { kind: 'closed', reason });
+    this.lastPosition = Math.max(this.lastPosition, room.position);
     return this.rooms.delete(roomId);
   }
 

@@ -6,6 +6,7 @@ import { roomDedupeContract } from './room-dedupe.suite';
 import { roomExpiryContract } from './room-expiry.suite';
 import { roomFeedContract } from './room-feed.suite';
 import { roomOccupancyContract } from './room-occupancy.suite';
+import { roomFollowingContract } from './room-following.suite';
 import { roomReceiptsContract } from './room-receipts.suite';
 import { roomStoreContract } from './room-store.suite';
 
@@ -18,6 +19,7 @@ export function chatStoresContract(makeKit: MakeChatKit): void {
   describe('receipts', () => roomReceiptsContract(makeKit));
   describe('expiry', () => roomExpiryContract(makeKit));
   describe('burn and lifetimes', () => roomBurnContract(makeKit));
+  describe('rooms heard by joining', () => roomFollowingContract(makeKit));
   describe('reading messages', () => messageStoreContract(makeKit));
   describe('reading rooms', () => roomStoreContract(makeKit));
 }

@@ -20,10 +20,12 @@ import type { ChatKit } from './chat-kit';
 /** By so much the clocks of node and Redis may differ, ms. */
 const SKEW_MS = 3;
 
-/** Hears all rooms that it opens, as if each of their members had a socket here. */
+/** Hears all direct rooms that it opens, as if each of their members had a socket here. */
 class ListeningFeed extends RedisRoomFeed {
   override async open(draft: RoomDraft, roomsPerUser: number): ReturnType<RedisRoomFeed['open']> {
-    await Promise.all(draft.members.map(({ userId }) => this.follow(userId)));
+    if (draft.type === 'direct') {
+      await Promise.all(draft.members.map(({ userId }) => this.follow(userId)));
+    }
     return super.open(draft, roomsPerUser);
   }
 }

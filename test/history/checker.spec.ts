@@ -299,4 +299,14 @@ describe('the checker of histories', () => {
     scene.tellClosed('b');
     expect(scene.kinds()).toEqual([]);
   });
+
+  it('lets a leave of a room that was closed be without effect, though the room is opened again before its ack', () => {
+    const scene = story();
+    scene.wipe('a');
+    scene.tellClosed('a', 'deleted');
+    scene.tellClosed('b', 'deleted');
+    scene.leave('b', () => scene.say('a', 1, ['a', 'b'], { id: 'anew', clientId: 'anew' }));
+    scene.say('a', 2, ['a', 'b'], { id: 'next', clientId: 'next' });
+    expect(scene.kinds()).toEqual([]);
+  });
 });

@@ -114,8 +114,11 @@ export class Scene {
     this.pass(LATENCY_MS);
   }
 
-  leave(client: string): void {
-    this.log.answer(this.log.ask(client, this.conn(client), { ask: 'leave' }), { answer: 'done' });
+  /** A leave, with what comes between it and its ack. */
+  leave(client: string, meanwhile: () => void = () => undefined): void {
+    const ask = this.log.ask(client, this.conn(client), { ask: 'leave' });
+    meanwhile();
+    this.log.answer(ask, { answer: 'done' });
     this.pass(LATENCY_MS);
   }
 

@@ -1,13 +1,21 @@
 import { Logger } from '@nestjs/common';
+import type { RoomDraft } from '../../src/chat/engine/room';
 import type { RoomEvent } from '../../src/chat/engine/room-feed';
 import { ChatBench, type Pair, pairOf, seqsOf } from '../contract/chat-kit';
 import { type RedisChatKit, redisChatKit } from '../contract/redis-chat-kit';
-import { describeRedis, uniquePrefix } from '../support/redis-server';
+import { describeRedis, type RedisServer, uniquePrefix } from '../support/redis-server';
 import { until } from '../support/until';
 
 Logger.overrideLogger(false);
 
+/** Rooms heard by their members, and rooms heard by who joined. */
+const KINDS = ['direct', 'private'] as const;
+
 describeRedis('The feed of a node that missed something', (server) => {
+  describe.each(KINDS)('of a %s room', (kind) => feedOf(kind, server));
+});
+
+function feedOf(kind: (typeof KINDS)[number], server: RedisServer): void {
   const bench = new ChatBench();
   let here: RedisChatKit;
   let there: RedisChatKit;
@@ -27,20 +35,37 @@ describeRedis('The feed of a node that missed something', (server) => {
     await Promise.all([bench.end(), there.close()]);
   });
 
-  /** A room of which the other node hears what concerns its second member. */
+  const draftOf = (alice?: string, bob?: string, id?: string): RoomDraft => {
+    const draft = bench.draft({}, alice, bob);
+    return kind === 'direct' ? draft : { ...draft, type: kind, id: id ?? `room_${draft.epoch}` };
+  };
+  const follow = async (draft: RoomDraft): Promise<void> =>
+    kind === 'direct' ? there.feed.follow(pairOf(draft).bob) : there.feed.followRoom(draft.id);
+  const unfollow = (pair: Pair): void =>
+    kind === 'direct' ? there.feed.unfollow(pair.bob) : there.feed.unfollowRoom(pair.roomId);
+
+  /** A room that the other node follows, for its second member where it is direct. */
   async function followed(): Promise<Pair> {
-    const draft = bench.draft();
-    await there.feed.follow(pairOf(draft).bob);
+    const draft = draftOf();
+    await follow(draft);
     await bench.open(draft);
     return pairOf(draft);
   }
 
   /** What is published from now on does not reach the other node, until `end` of it. */
-  const deaf = (): { end(): void } => {
+  const deaf = (pair: Pair): { end(): Promise<void> } => {
     const cut = jest
       .spyOn(there.follower as unknown as { receive(text: string): void }, 'receive')
       .mockImplementation();
-    return { end: () => cut.mockRestore() };
+    const channel = here.node.redis.key(...(kind === 'direct' ? ['feed', pair.bob] : ['feed-room', pair.roomId]));
+    return {
+      end: async () => {
+        // Whatever was published before has come when this has.
+        await here.node.redis.run((client) => client.publish(channel, 'the end'));
+        await until(() => cut.mock.calls.some(([text]) => text === 'the end'));
+        cut.mockRestore();
+      },
+    };
   };
 
   const told = (): number[] => seqsOf(events.flatMap((event) => (event.kind === 'message' ? event.message : [])));
@@ -55,13 +80,13 @@ describeRedis('The feed of a node that missed something', (server) => {
     const pair = await followed();
     await bench.send(pair);
     await until(() => told().length === 1);
-    const cut = deaf();
+    const cut = deaf(pair);
     await bench.sendMany(5, pair);
     await bench.raise(pair, 'seen', { upToSeq: 2 });
     await here.feed.setPublicKey(pair.roomId, pair.alice, 'key');
     await here.feed.configure(pair.roomId, { messageTtl: 60 });
     await bench.enter(pair, pair.alice, 'a1');
-    cut.end();
+    await cut.end();
     await bench.send(pair);
     await until(() => told().length === 7);
     expect(told()).toEqual([1, 2, 3, 4, 5, 6, 7]);
@@ -81,9 +106,9 @@ describeRedis('The feed of a node that missed something', (server) => {
   it('hands on what came meanwhile after what it fetched', async () => {
     const pair = await followed();
     for (let round = 0; round < 5; round++) {
-      const cut = deaf();
+      const cut = deaf(pair);
       await bench.sendMany(2, pair);
-      cut.end();
+      await cut.end();
       await Promise.all([bench.send(pair), bench.send(pair), bench.send(pair)]);
     }
     await until(() => told().length === 25);
@@ -93,11 +118,11 @@ describeRedis('The feed of a node that missed something', (server) => {
 
   it('tells of a message that is gone by then nothing but its end', async () => {
     const pair = await followed();
-    const cut = deaf();
+    const cut = deaf(pair);
     const { id } = await bench.send(pair, { ttl: 1, content: 'needle' });
     await here.advance(1000);
     await here.feed.sweep(pair.roomId, 10);
-    cut.end();
+    await cut.end();
     await bench.send(pair);
     await until(() => told().length === 1);
     expect(kinds()).toEqual(['opened', 'expired', 'message']);
@@ -109,12 +134,12 @@ describeRedis('The feed of a node that missed something', (server) => {
     const pair = await followed();
     await bench.send(pair, { content: 'of the first life' });
     await until(() => told().length === 1);
-    const cut = deaf();
+    const cut = deaf(pair);
     await bench.send(pair);
     await here.feed.close(pair.roomId, 'deleted');
-    await here.feed.open(bench.draft({}, pair.alice, pair.bob), 100);
+    await here.feed.open(draftOf(pair.alice, pair.bob, pair.roomId), 100);
     await bench.send(pair, { content: 'of the second life' });
-    cut.end();
+    await cut.end();
     await bench.send(pair);
     await until(() => told().length === 3);
     expect(kinds()).toEqual(['opened', 'message', 'closed', 'opened', 'message', 'message']);
@@ -124,14 +149,15 @@ describeRedis('The feed of a node that missed something', (server) => {
 
   it('makes up for a broken subscription by itself, rooms opened and closed meanwhile included', async () => {
     const [pair, closing] = [await followed(), await followed()];
-    const opening = bench.draft({}, pair.alice, closing.bob);
+    const opening = draftOf(pair.alice, closing.bob);
+    await follow(opening);
     await until(() => events.length === 2);
-    const cut = deaf();
+    const cut = deaf(pair);
     await bench.sendMany(3, pair);
     await here.feed.close(closing.roomId, 'deleted');
     await here.feed.open(opening, 100);
     await bench.send(pairOf(opening));
-    cut.end();
+    await cut.end();
     await here.node.redis.run((client) => client.client('KILL', 'TYPE', 'pubsub'));
     await until(() => events.length === 8);
     const of = (roomId: string): string[] => events.filter((event) => event.roomId === roomId).map(({ kind }) => kind);
@@ -165,9 +191,9 @@ describeRedis('The feed of a node that missed something', (server) => {
   it('says so where the room no longer tells, and goes on behind the hole', async () => {
     const pair = await followed();
     await until(() => events.length === 1);
-    const cut = deaf();
+    const cut = deaf(pair);
     await bench.sendMany(3, pair);
-    cut.end();
+    await cut.end();
     const { redis } = here.node;
     // As if a minute had passed.
     const feed = await redis.run((client) => client.keys(redis.key(`{${pair.roomId}}`, 'feed*')));
@@ -180,20 +206,20 @@ describeRedis('The feed of a node that missed something', (server) => {
     expect(told()).toEqual([5]);
   });
 
-  it('keeps a position for each room of those who are followed, and for no other', async () => {
+  it('keeps a position for each room that is followed, and for no other', async () => {
     const pair = await followed();
-    const stranger = bench.draft();
+    const stranger = draftOf();
     await here.feed.open(stranger, 100);
     await bench.send(pair);
     await until(() => told().length === 1);
     expect(there.follower.size).toBe(1);
-    await there.feed.follow(pair.bob);
-    there.feed.unfollow(pair.bob);
+    await follow(draftOf(pair.alice, pair.bob, pair.roomId));
+    unfollow(pair);
     expect(there.follower.size).toBe(1);
-    there.feed.unfollow(pair.bob);
+    unfollow(pair);
     expect(there.follower.size).toBe(0);
     await bench.send(pair);
-    await there.feed.follow(pair.bob);
+    await follow(draftOf(pair.alice, pair.bob, pair.roomId));
     expect(there.follower.size).toBe(1);
     await bench.send(pair);
     await until(() => told().length === 2);
@@ -213,4 +239,4 @@ describeRedis('The feed of a node that missed something', (server) => {
       expect(left).toBeLessThanOrEqual(60_000);
     }
   });
-});
+}

@@ -19,7 +19,12 @@ export class TestNodes {
 
   static async start(count: number, redis: { url: string }, settings: Record<string, string> = {}): Promise<TestNodes> {
     const shared = { REDIS_URL: redis.url, REDIS_PREFIX: uniquePrefix(), SEED_DEMO_USERS: 'false', ...settings };
-    return new TestNodes(await Promise.all(Array.from({ length: count }, () => createApp({ settings: shared }))));
+    return TestNodes.of(Array.from({ length: count }, () => createApp({ settings: shared })));
+  }
+
+  /** Nodes that the test starts by itself. */
+  static async of(apps: Promise<TestApp>[]): Promise<TestNodes> {
+    return new TestNodes(await Promise.all(apps));
   }
 
   async close(): Promise<void> {

@@ -129,7 +129,8 @@ export interface Swept {
 export abstract class RoomFeed {
   /**
    * Hands the events of rooms to `listener`, each once, in order and without a hole within a room: on one node those of
-   * every room, on one of many at least those of the rooms of users who are followed there. Called at start.
+   * every room, on one of many at least those of the rooms that are followed there, and of the direct rooms of users who
+   * are. Called at start.
    */
   abstract subscribe(listener: RoomListener): void;
 
@@ -140,13 +141,22 @@ export abstract class RoomFeed {
   abstract onMissed(listener: (roomId: string) => void): void;
 
   /**
-   * When this ends the events of the user's rooms come to this node, until as many `unfollow`s. Called before a socket of
-   * the user is let in. @throws AppError CapacityError, and then it is not to be undone
+   * When this ends the events of the user's direct rooms come to this node, until as many `unfollow`s. Called before a
+   * socket of the user is let in. @throws AppError CapacityError, and then it is not to be undone
    */
   abstract follow(userId: string): Awaitable<void>;
 
   /** Undoes one `follow`. */
   abstract unfollow(userId: string): void;
+
+  /**
+   * When this ends the events of a room that is not direct come to this node, whether it stands yet or not, until as many
+   * `unfollowRoom`s. Called before a socket that joins it reads what is in it. @throws as `follow`
+   */
+  abstract followRoom(roomId: string): Awaitable<void>;
+
+  /** Undoes one `followRoom`. */
+  abstract unfollowRoom(roomId: string): void;
 
   /**
    * Makes the room unless it stands; of many callers one makes it. Publishes `opened`.

@@ -26,7 +26,7 @@ export interface Room {
   readonly members: readonly Member[];
   readonly settings: RoomSettings;
   readonly lastSeq: number;
-  /** Counts everything that happened in the room, as its feed does. */
+  /** Counts everything that happened in the room, as its feed does; rises on where the room is opened anew. */
   readonly position: number;
   readonly createdAt: number;
   readonly lastActivity: number;

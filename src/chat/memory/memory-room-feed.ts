@@ -60,6 +60,10 @@ export class MemoryRoomFeed extends RoomFeed {
 
   override unfollow(): void {}
 
+  override followRoom(): void {}
+
+  override unfollowRoom(): void {}
+
   override open(draft: RoomDraft, roomsPerUser: number): { room: Room; opened: boolean } {
     const standing = this.state.rooms.get(draft.id);
     if (standing) {
@@ -69,6 +73,7 @@ export class MemoryRoomFeed extends RoomFeed {
       throw new AppError('CapacityError', 'One of you is in too many rooms');
     }
     const room = new MemoryRoom(draft, this.state.records);
+    room.position = this.state.lastPosition;
     this.state.rooms.set(room.id, room);
     for (const { userId } of draft.members) {
       this.listOf(userId).add(room.id);
@@ -154,6 +159,7 @@ export class MemoryRoomFeed extends RoomFeed {
     }
     this.occupancy.closed(room);
     this.timeline.closed(room);
+    this.state.lastPosition = Math.max(this.state.lastPosition, room.position + 1);
     this.hub.publish(room, { kind: 'closed', reason });
     return true;
   }

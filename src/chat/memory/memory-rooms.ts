@@ -15,6 +15,8 @@ export class MemoryRooms {
   /** Rooms that somebody joined, and the sum of who joined them. */
   occupied = 0;
   participants = 0;
+  /** The highest position of a room that is gone: new ones begin there, so that none repeats in a room's next life. */
+  lastPosition = 0;
   private readonly seed = randomInt(2 ** 32);
 
   /** A 52-bit hash of who sent and what they called it, never 0; keyed, so that nobody can make two collide. */

@@ -102,6 +102,14 @@ export class RedisRoomFeed extends RoomFeed {
     this.follower.unfollow(userId);
   }
 
+  override followRoom(roomId: string): Promise<void> {
+    return this.follower.followRoom(roomId);
+  }
+
+  override unfollowRoom(roomId: string): void {
+    this.follower.unfollowRoom(roomId);
+  }
+
   override async open(draft: RoomDraft, roomsPerUser: number): Promise<{ room: Room; opened: boolean }> {
     if (!(await this.lists.add(draft, roomsPerUser))) {
       throw new AppError('CapacityError', 'One of you is in too many rooms');

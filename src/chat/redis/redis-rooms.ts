@@ -13,7 +13,8 @@ export class RedisRooms {
   /** A script that has the keys and channels of a room at hand (see `PRELUDE`). */
   script<T>(lua: string): RoomScript<T> {
     const script = this.redis.script(lua);
-    return (roomId, ...args) => script([this.key(roomId)], [roomId, this.channelsOf(roomId), ...args]) as Promise<T>;
+    return (roomId, ...args) =>
+      script([this.key(roomId)], [roomId, this.channelsOf(roomId).join(' '), ...args]) as Promise<T>;
   }
 
   /** The hash of a room. */
@@ -31,9 +32,14 @@ export class RedisRooms {
     return this.redis.key('feed', userId);
   }
 
+  /** What a node listens to for a room that sockets on it joined. */
+  roomChannel(roomId: string): string {
+    return this.redis.key('feed-room', roomId);
+  }
+
   /** Where a room's events go: to its members one by one while they are two, so that nothing grows with the rooms. */
-  private channelsOf(roomId: string): string {
+  channelsOf(roomId: string): string[] {
     const members = directMembers(roomId);
-    return members ? members.map((userId) => this.userChannel(userId)).join(' ') : this.redis.key('feed', roomId);
+    return members ? members.map((userId) => this.userChannel(userId)) : [this.roomChannel(roomId)];
   }
 }

@@ -6,7 +6,7 @@ import { ExpiryQueue } from '../../../src/expiry/expiry-queue';
 import { RoomDelivery } from '../../../src/realtime/room-delivery';
 import type { Kind } from '../violations';
 import { DeafDelivery, HoldlessDelivery, LosingDelivery } from './deliveries';
-import { ForgetfulRoomFeed, HastyRoomFeed, LateExpiryQueue, PatientRoomFeed, SeparateRoomFeed } from './feeds';
+import { ForgetfulRoomFeed, HastyRoomFeed, LateExpiryQueue, SeparateRoomFeed } from './feeds';
 import {
   ForgetfulMessageStore,
   GenerousMessageStore,
@@ -44,7 +44,7 @@ const delivery =
 const slow =
   (...parts: Replace[]): Replace =>
   (builder) =>
-    [feed(PatientRoomFeed), store(SlowMessageStore), ...parts].forEach((replace) => replace(builder));
+    [store(SlowMessageStore), ...parts].forEach((replace) => replace(builder));
 
 /** Breaks no promise. */
 export const GOOD: Variant = { name: 'a good server whose store is slow', replace: slow(), kinds: [], also: [] };

@@ -59,6 +59,8 @@ export function listeningStretches(entries: readonly Entry[], report: Report): S
   let audience: 'in' | 'out' | 'unsure' = 'unsure';
   let lastBack = 0;
   let leave: Entry | undefined;
+  /** Whether the room certainly stood when the leave was asked for. */
+  let stood = false;
   /** Whether the room stands, as far as this connection can know: to leave one that does not is without effect. */
   let stands = false;
   const begin = (entry: Entry): void => {
@@ -88,6 +90,7 @@ export function listeningStretches(entries: readonly Entry[], report: Report): S
     } else if ('ask' in entry) {
       if (entry.ask === 'leave') {
         leave = entry;
+        stood = stands;
         current = undefined;
         audience = 'unsure';
       } else if (entry.ask === 'join' || entry.ask === 'send') {
@@ -95,7 +98,7 @@ export function listeningStretches(entries: readonly Entry[], report: Report): S
         audience = audience === 'out' ? 'unsure' : audience;
       }
     } else if (entry.to === leave) {
-      audience = entry.answer === 'done' && stands && lastBack < entry.to.n ? 'out' : audience;
+      audience = entry.answer === 'done' && stood && lastBack < entry.to.n ? 'out' : audience;
       leave = undefined;
     } else if (entry.answer === 'joined' || entry.answer === 'sent') {
       stands = true;
