@@ -6,7 +6,7 @@ import { RoomDelivery } from '../realtime/room-delivery';
 import type { ServerEvent } from '../realtime/server-event';
 import { joinedRoom, leftRoom, userRoom } from '../realtime/socket-rooms';
 import { ChatEvents, type StatusUpdatedDto } from './chat.events';
-import { directMembers, otherMember } from './engine/room';
+import { directMembers, isGhostRoomId, otherMember } from './engine/room';
 import type { Message } from './engine/message';
 import { type RaisedMessage, RoomFeed, type RoomEvent } from './engine/room-feed';
 import { RoomPolicies } from './engine/room-policy';
@@ -36,9 +36,16 @@ export class ChatAnnouncer implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.feed.subscribe((event) => this.announce(event));
+    this.feed.subscribe((event) => {
+      if (!isGhostRoomId(event.roomId)) {
+        this.announce(event);
+      }
+    });
     this.feed.onMissed((roomId) => this.entry.missed(roomId));
     this.typing.subscribe(({ roomId, userId, username }, isTyping) => {
+      if (isGhostRoomId(roomId)) {
+        return;
+      }
       const other = otherMember(roomId, userId);
       const payload = { roomId, userId, username, isTyping };
       const rooms = other === undefined ? [joinedRoom(roomId)] : [userRoom(other)];

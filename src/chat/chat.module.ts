@@ -64,7 +64,16 @@ import { TypingService } from './typing.service';
     ChatAnnouncer,
     ChatGateway,
   ],
-  exports: [RoomStatistics],
+  exports: [
+    RoomStatistics,
+    RoomFeed,
+    RoomStore,
+    MessageStore,
+    RoomPolicies,
+    RoomPlaces,
+    RoomLifeService,
+    TypingService,
+  ],
 })
 export class ChatModule implements OnModuleInit {
   constructor(

@@ -339,7 +339,11 @@ describe('the caps of anonymous rooms', () => {
     const [one] = [await join('Ghost-1'), await enter(chat.url, freshToken(chat), 'Ghost-1')];
     const client = await ghostSocket(chat.url);
     const payload = { roomToken: freshToken(chat), agentId: 'Ghost-1' };
-    expectRefusal(await client.emit('join-room', payload), 'CapacityError', 'There are too many rooms, please try later');
+    expectRefusal(
+      await client.emit('join-room', payload),
+      'CapacityError',
+      'There are too many rooms, please try later',
+    );
     await chat.leave(one.client);
     chat.clock.advance(1000);
     await enterBy(client, payload.roomToken, 'Ghost-1');

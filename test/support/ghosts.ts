@@ -41,7 +41,11 @@ export async function enterBy(
 }
 
 /** Sends a text and gives its id; the ack must be a success. */
-export async function whisper({ client, roomToken, agentId }: Ghost, message: string, more: object = {}): Promise<string> {
+export async function whisper(
+  { client, roomToken, agentId }: Ghost,
+  message: string,
+  more: object = {},
+): Promise<string> {
   const ack = await client.emit('send-message', { roomToken, message, sender: agentId, ...more });
   expect(ack).toEqual({ success: true, messageId: expect.any(String), timestamp: expect.any(String) });
   return ack.messageId as string;

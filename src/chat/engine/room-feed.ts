@@ -90,6 +90,14 @@ export type Revealed =
   /** It was revealed to this user before; the user sent it; it is no burn message. */
   | { readonly outcome: 'again' | 'own' | 'ordinary' };
 
+/** The countdown of a burn message. */
+export interface Countdown {
+  /** Its end, epoch ms. */
+  readonly expiresAt: number;
+  /** Whether it was this call that started it. */
+  readonly first: boolean;
+}
+
 /** Sockets of one user that joined a room, or left it. */
 export interface Occupant {
   readonly roomId: string;
@@ -187,10 +195,13 @@ export abstract class RoomFeed {
   abstract reveal(request: RevealRequest): Awaitable<Revealed | undefined>;
 
   /**
-   * Starts the countdown of a burn message for everyone; of several calls the first counts. Gives its deadline, epoch
-   * ms; undefined where there is no such burn message.
+   * Starts the countdown of a burn message for everyone; of several calls the first counts. Undefined where there is no
+   * such burn message.
    */
-  abstract burn(roomId: string, messageId: string, delayMs: number): Awaitable<number | undefined>;
+  abstract burn(roomId: string, messageId: string, delayMs: number): Awaitable<Countdown | undefined>;
+
+  /** Brings a message's deadline to now: gone for every reader, erased and told by the next sweep. False: there is none. */
+  abstract end(roomId: string, messageId: string): Awaitable<boolean>;
 
   /** Changes the settings named. Publishes `updated`. Undefined: no such room. */
   abstract configure(roomId: string, settings: Partial<RoomSettings>): Awaitable<Room | undefined>;

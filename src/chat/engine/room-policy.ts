@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../../config/app-config';
-import { isDirectRoomId, type RoomSettings, type RoomType } from './room';
+import { isDirectRoomId, isGhostRoomId, type RoomSettings, type RoomType } from './room';
 import type { AppendLimits } from './room-feed';
 
 /** What the kinds of rooms differ in; plain data, so that the engine names no kind. */
@@ -60,6 +60,9 @@ export class RoomPolicies {
 
   /** The policy of a room of which only the id is at hand: what the kinds of rooms with such ids have in common. */
   byId(roomId: string): RoomPolicy {
-    return isDirectRoomId(roomId) ? this.policies.direct : this.policies.private;
+    if (isDirectRoomId(roomId)) {
+      return this.policies.direct;
+    }
+    return isGhostRoomId(roomId) ? this.policies.ghost : this.policies.private;
   }
 }

@@ -11,6 +11,7 @@ import {
   type AppendLimits,
   type Claim,
   type Claimed,
+  type Countdown,
   type Occupant,
   type Receipt,
   type Revealed,
@@ -94,8 +95,12 @@ export class MemoryRoomFeed extends RoomFeed {
     return this.receipts.reveal(request);
   }
 
-  override burn(roomId: string, messageId: string, delayMs: number): number | undefined {
+  override burn(roomId: string, messageId: string, delayMs: number): Countdown | undefined {
     return this.receipts.burn(roomId, messageId, delayMs);
+  }
+
+  override end(roomId: string, messageId: string): boolean {
+    return this.receipts.end(roomId, messageId);
   }
 
   override configure(roomId: string, settings: Partial<RoomSettings>): Room | undefined {

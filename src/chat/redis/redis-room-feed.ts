@@ -8,6 +8,7 @@ import {
   type AppendLimits,
   type Claim,
   type Claimed,
+  type Countdown,
   type Occupant,
   type Receipt,
   type Revealed,
@@ -23,7 +24,7 @@ import { RedisRooms, type RoomScript } from './redis-rooms';
 import { RedisRoomTotals } from './redis-room-totals';
 import { RoomDeadlines } from './room-deadlines';
 import { RoomLists } from './room-lists';
-import { BURN, RAISE, REVEAL } from './receipt-scripts.lua';
+import { BURN, END, RAISE, REVEAL } from './receipt-scripts.lua';
 import { APPEND, CLOSE, CONFIGURE, OPEN, SET_KEY, SWEEP } from './room-scripts.lua';
 
 type AppendReply =
@@ -36,7 +37,7 @@ type RaiseReply = readonly [waiting: number, epoch: string, index: string | null
 type RevealReply =
   | readonly ['revealed', value: string, until: string, epoch: string, index: string | null]
   | readonly ['again' | 'own' | 'ordinary'];
-type BurnReply = readonly [deadline: string, epoch: string, index: string | null];
+type BurnReply = readonly [deadline: string, epoch: string, index: string | null, first: number];
 type SweepReply = readonly [erased: number, waiting: number, next: string | null, bytes: number, system: number];
 type CloseReply = readonly [
   epoch: string,
@@ -60,6 +61,7 @@ export class RedisRoomFeed extends RoomFeed {
   private readonly raiseScript: RoomScript<RaiseReply | null>;
   private readonly revealScript: RoomScript<RevealReply | null>;
   private readonly burnScript: RoomScript<BurnReply | null>;
+  private readonly endScript: RoomScript<readonly [epoch: string, index: string | null] | null>;
   private readonly configureScript: RoomScript<RawView | null>;
   private readonly keyScript: RoomScript<null>;
   private readonly sweepScript: RoomScript<SweepReply | null>;
@@ -80,6 +82,7 @@ export class RedisRoomFeed extends RoomFeed {
     this.raiseScript = rooms.script(RAISE);
     this.revealScript = rooms.script(REVEAL);
     this.burnScript = rooms.script(BURN);
+    this.endScript = rooms.script(END);
     this.configureScript = rooms.script(CONFIGURE);
     this.keyScript = rooms.script(SET_KEY);
     this.sweepScript = rooms.script(SWEEP);
@@ -196,14 +199,23 @@ export class RedisRoomFeed extends RoomFeed {
     return { outcome, message: decodeMessage(roomId, value), expiresAt: Number(until) };
   }
 
-  override async burn(roomId: string, messageId: string, delayMs: number): Promise<number | undefined> {
+  override async burn(roomId: string, messageId: string, delayMs: number): Promise<Countdown | undefined> {
     const reply = await this.burnScript(roomId, messageId, delayMs);
     if (!reply) {
       return undefined;
     }
-    const [deadline, epoch, index] = reply;
+    const [deadline, epoch, index, first] = reply;
     await this.deadlines.index(roomId, epoch, index);
-    return Number(deadline);
+    return { expiresAt: Number(deadline), first: first === 1 };
+  }
+
+  override async end(roomId: string, messageId: string): Promise<boolean> {
+    const reply = await this.endScript(roomId, messageId);
+    if (!reply) {
+      return false;
+    }
+    await this.deadlines.index(roomId, ...reply);
+    return true;
   }
 
   override async configure(roomId: string, settings: Partial<RoomSettings>): Promise<Room | undefined> {

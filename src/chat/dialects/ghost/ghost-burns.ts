@@ -85,7 +85,7 @@ export class GhostBurns {
   /** Burn messages of others that nobody was sent yet. */
   private async waiting({ place: { roomId }, userId }: Ghost): Promise<Message[]> {
     const found: Message[] = [];
-    for (let before: number | undefined, more = true; more; ) {
+    for (let before: number | undefined, more = true; more;) {
       const page = await this.messages.page(roomId, userId, before, PAGE);
       found.unshift(...page.messages.filter((one) => one.burn && one.senderId !== userId));
       before = page.messages[0]?.seq;

@@ -103,7 +103,7 @@ export class GhostRoomsService {
 
   private async newest(roomId: string): Promise<Message[]> {
     let found: Message[] = [];
-    for (let before: number | undefined, more = true; more && found.length < HISTORY; ) {
+    for (let before: number | undefined, more = true; more && found.length < HISTORY;) {
       const limits = { count: HISTORY, bytes: HISTORY_BYTES };
       const page = await this.messages.page(roomId, NOBODY, before, limits);
       found = [...page.messages.filter(({ burn, type }) => !burn && type !== 'system'), ...found];

@@ -24,7 +24,8 @@ export class GhostTokens {
 
   /** A new one: 46 random bits, as people can still type it. */
   create(): string {
-    const group = (): string => Array.from({ length: GROUP_LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
+    const group = (): string =>
+      Array.from({ length: GROUP_LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
     return Array.from({ length: GROUPS }, group).join('-');
   }
 

@@ -22,7 +22,14 @@ function ttlOf({ burn, createdAt, expiresAt }: Message): number {
   return burn || expiresAt === null ? 0 : Math.round((expiresAt - createdAt) / 1000);
 }
 
-function imageView({ filename, name = '', size = 0, mimeType = '', width = 0, height = 0 }: MessageImage): SentGhostImageDto {
+function imageView({
+  filename,
+  name = '',
+  size = 0,
+  mimeType = '',
+  width = 0,
+  height = 0,
+}: MessageImage): SentGhostImageDto {
   return {
     id: imageIdOf(filename),
     name,

@@ -41,7 +41,8 @@ const IsTtl = (): PropertyDecorator =>
       type: 'integer',
       example: 86_400,
       default: 86_400,
-      description: 'Lifetime in seconds, at most `GHOST_TTL_MAX_S`; 0: burns after reading. A decimal string is taken too.',
+      description:
+        'Lifetime in seconds, at most `GHOST_TTL_MAX_S`; 0: burns after reading. A decimal string is taken too.',
     }),
     IsOptional(),
     IsIntString(0, MAX_TTL_S),
