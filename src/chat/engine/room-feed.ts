@@ -51,6 +51,8 @@ export interface AppendLimits {
   readonly messagesPerRoom: number;
   /** Most bytes of messages in all. */
   readonly totalBytes: number;
+  /** Most bytes of messages in anonymous rooms together; undefined: the room is none. */
+  readonly anonymousBytes?: number;
   /** Longest lifetime, ms. */
   readonly maxLifetimeMs: number;
 }

@@ -49,7 +49,7 @@ export class RoomPolicies {
         audience: 'joined',
         wipe: 'empty',
         defaults: { ...defaults, messageTtl: GHOST_TTL_S },
-        limits,
+        limits: { ...limits, anonymousBytes: env.MESSAGES_MAX_BYTES / 2 },
       },
     };
   }

@@ -61,6 +61,11 @@ export function isGhostRoomId(roomId: string): boolean {
   return roomId.startsWith(GHOST_PREFIX);
 }
 
+/** Whether a room is one of those that together may use a part of the memory only: nobody has vouched for who writes there. */
+export function isAnonymousRoomId(roomId: string): boolean {
+  return isGhostRoomId(roomId);
+}
+
 const DIRECT_PREFIX = 'dm_';
 const DIRECT_LENGTH = DIRECT_PREFIX.length + ID_LENGTH + 1 + ID_LENGTH;
 const SECOND = DIRECT_PREFIX.length + ID_LENGTH + 1;

@@ -142,7 +142,7 @@ export class RedisRoomFeed extends RoomFeed {
       draft.ttl ?? '',
       limits.maxLifetimeMs,
       limits.messagesPerRoom,
-      this.totals.bytes >= limits.totalBytes ? 1 : 0,
+      this.isFull(limits) ? 1 : 0,
       clientId === undefined ? '' : digestOf(senderId, clientId),
       encodePayload(draft),
       draft.burn ? 1 : 0,
@@ -159,7 +159,8 @@ export class RedisRoomFeed extends RoomFeed {
     }
     const [, value, index, epoch, bytes] = reply;
     if (reply[0] === 'new') {
-      this.totals.change({ bytes, messages: type === 'system' ? 0 : 1 });
+      this.totals.changeBytes(roomId, bytes);
+      this.totals.change({ messages: type === 'system' ? 0 : 1 });
     }
     // Before the ack: what is acked is told when it expires, whoever is killed.
     await this.deadlines.index(roomId, epoch, index);
@@ -259,7 +260,8 @@ export class RedisRoomFeed extends RoomFeed {
       return undefined;
     }
     const [erased, waiting, next, bytes, system] = reply;
-    this.totals.change({ bytes: -bytes, messages: system - erased });
+    this.totals.changeBytes(roomId, -bytes);
+    this.totals.change({ messages: system - erased });
     await this.deadlines.next(roomId, next);
     return { erased, waiting };
   }
@@ -271,9 +273,14 @@ export class RedisRoomFeed extends RoomFeed {
     }
     const [epoch, indexed, now, messages, bytes, participants, members] = reply;
     const occupied = participants > 0 ? -1 : 0;
-    this.totals.change({ rooms: -1, messages: -messages, bytes: -bytes, participants: -participants, occupied });
+    this.totals.changeBytes(roomId, -bytes);
+    this.totals.change({ rooms: -1, messages: -messages, participants: -participants, occupied });
     await this.lists.remove(members, roomId, epoch);
     await this.deadlines.forget(roomId, indexed, now);
     return true;
+  }
+
+  private isFull({ totalBytes, anonymousBytes = Infinity }: AppendLimits): boolean {
+    return this.totals.bytes >= totalBytes || this.totals.anonymousBytes >= anonymousBytes;
   }
 }
