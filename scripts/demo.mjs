@@ -14,6 +14,8 @@ const PATIENCE = 5000;
 const START_PATIENCE = 30_000;
 /** Lifetime of every message of the demo, s. */
 const TTL = 7;
+/** How long a message that burns after reading stays, s. */
+const BURN_DELAY = 5;
 /** How far from its deadline a message may be told to be gone, ms: far more than it is, for busy machines. */
 const TOLERANCE = 1000;
 /** All that the server gets of this shell's environment: settings of yours must not change the story. */
@@ -51,6 +53,7 @@ class Server {
   constructor() {
     const env = Object.fromEntries(PASSED_ON.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
     Object.assign(env, { NODE_ENV: 'development', PORT: '0', LOG_LEVEL: 'debug', SEED_DEMO_USERS: 'false' });
+    env.BURN_DELAY_MS = String(BURN_DELAY * 1000);
     this.process = spawn(process.execPath, [MAIN], { cwd: this.#folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.ended = new Promise((resolve) => this.process.once('close', (code) => resolve(code)));
   }
@@ -192,6 +195,24 @@ async function exchange(from, to, roomId, content) {
   return { id: messageId, content, deadline: Date.parse(expiresAt) };
 }
 
+/** One person writes what burns after reading; the other gets it concealed and reveals it, once. */
+async function burn(from, to, roomId, content) {
+  const { messageId } = await from.emit('message:send', { roomId, content, burn: true });
+  from.say(`"${content}"  ${dim('burns after reading')}`);
+  const { payload: message } = await to.told('message:new', ({ id }) => id === messageId);
+  check(message.concealed && !('content' in message), `${to.name} got a burn message that is not concealed`);
+  to.say(dim('got a message that is concealed'));
+  await sleep(1200);
+  const revealed = await to.emit('message:reveal', { roomId, messageId, revealId: 'once' });
+  check(revealed.message.content === content, `${to.name} was handed another text than ${from.name} wrote`);
+  to.say(`reveals it: it is gone in ${BURN_DELAY} s`);
+  const again = await to.socket.timeout(PATIENCE).emitWithAck('message:reveal', { roomId, messageId });
+  check(again.code === 'ConflictError', 'A burn message was handed out twice');
+  to.say(dim(`reveals it again: ${again.code}`));
+  await from.told('message:statusUpdated', (told) => told.messageId === messageId && told.status === 'seen');
+  return { id: messageId, content, deadline: Date.parse(revealed.expiresAt) };
+}
+
 /** Counts down to the last deadline, and says when each message was told to be gone. */
 async function watch(people, messages) {
   const gone = messages.map(async (message) => {
@@ -291,6 +312,7 @@ async function play(server, io) {
     await exchange(ann, ben, roomId, 'Are you at the door?'),
     await exchange(ben, ann, roomId, 'Yes. What was the code?'),
     await exchange(ann, ben, roomId, '4711, but only for a moment.'),
+    await burn(ann, ben, roomId, 'The key to the flat is under the third stone.'),
   ];
 
   chapter('It goes away');

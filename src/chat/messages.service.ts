@@ -6,7 +6,7 @@ import { AppConfig } from '../config/app-config';
 import type { Message, MessageDraft, MessageStatus } from './engine/message';
 import { MessageStore, type PageLimits } from './engine/message.store';
 import { type Appended, type ReceiptRange, RoomFeed } from './engine/room-feed';
-import { RoomPolicies, type RoomPolicy } from './engine/room-policy';
+import { RoomPolicies } from './engine/room-policy';
 import { RoomLifeService } from './room-life.service';
 import { RoomsService } from './rooms.service';
 import { TypingService } from './typing.service';
@@ -131,11 +131,7 @@ export class MessagesService {
   }
 
   private defaultTtl(roomId: string): number | undefined {
-    return this.policyOf(roomId).defaults.messageTtl ?? undefined;
-  }
-
-  private policyOf(roomId: string): RoomPolicy {
-    return this.policies.byId(roomId);
+    return this.policies.byId(roomId).defaults.messageTtl ?? undefined;
   }
 
   private append(draft: MessageDraft): Awaitable<Appended | undefined> {

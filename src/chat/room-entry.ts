@@ -19,6 +19,7 @@ import { RoomFeed } from './engine/room-feed';
 import { RoomPolicies } from './engine/room-policy';
 import { RoomLifeService } from './room-life.service';
 import { type Place, RoomPlaces } from './room-places';
+import { resumePoint } from './resume-point';
 import { RoomsService } from './rooms.service';
 import { TypingService } from './typing.service';
 import { messageView, roomView } from './view';
@@ -286,16 +287,4 @@ export class RoomEntry {
       serverTime: isoTime(this.clock.now()),
     };
   }
-}
-
-/** @throws AppError ValidationError for one of `since` and `epoch` without the other */
-function resumePoint({ since, epoch, sinceTime }: JoinRoomDto): ResumePoint | undefined {
-  if (since === undefined && epoch === undefined) {
-    return undefined;
-  }
-  if (since === undefined || epoch === undefined) {
-    const missing = since === undefined ? 'since' : 'epoch';
-    throw AppError.field(missing, '`since` and `epoch` go together');
-  }
-  return { since, epoch, sinceTime: sinceTime === undefined ? undefined : Date.parse(sinceTime) };
 }

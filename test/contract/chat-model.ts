@@ -1,7 +1,13 @@
 import type { Message, MessageDraft, MessageStatus } from '../../src/chat/engine/message';
 import { MAX_CHANGED, type ResumePoint } from '../../src/chat/engine/message.store';
 import type { RoomDraft, RoomSettings } from '../../src/chat/engine/room';
-import { DEDUPE_MS, type Receipt, type RoomEvent } from '../../src/chat/engine/room-feed';
+import {
+  type AppendLimits,
+  DEDUPE_MS,
+  type Receipt,
+  type RevealRequest,
+  type RoomEvent,
+} from '../../src/chat/engine/room-feed';
 
 const STATUSES: MessageStatus[] = ['sent', 'delivered', 'seen'];
 
@@ -11,6 +17,10 @@ interface ModelMessage {
   message: Message;
   raisedAt: number | undefined;
   swept: boolean;
+  /** Lifetime that starts when it is seen, s. */
+  seenTtl: number | undefined;
+  /** How it was revealed, if it was. */
+  reveal: { readonly revealId: string | undefined } | undefined;
 }
 
 interface ModelRoom {
@@ -54,7 +64,7 @@ export class ChatModel {
   }
 
   /** What an append is answered; the id that the driver told is given: it makes ids, and may remember for longer. */
-  append(draft: MessageDraft, toldId: string | undefined, cap: number): object | undefined {
+  append(draft: MessageDraft, toldId: string | undefined, limits: AppendLimits): object | undefined {
     const room = this.rooms.get(draft.roomId);
     if (!room) {
       return undefined;
@@ -70,19 +80,21 @@ export class ChatModel {
       const { id, seq, createdAt, expiresAt } = first.message;
       return { duplicate: true, id, seq, createdAt, expiresAt };
     }
-    if (room.messages.filter(({ swept }) => !swept).length >= cap) {
+    if (room.messages.filter(({ swept }) => !swept).length >= limits.messagesPerRoom) {
       return { code: 'CapacityError' };
     }
-    const { ttl = room.settings.messageTtl, expireFrom: _, ...written } = draft;
+    const { ttl = room.settings.messageTtl, expireFrom, ...written } = draft;
+    const seenTtl = expireFrom === 'seen' ? (ttl ?? undefined) : undefined;
+    const lifetime = seenTtl === undefined ? ttl && ttl * 1000 : limits.maxLifetimeMs;
     const message: Message = {
       ...written,
       id: toldId ?? '',
       seq: room.messages.length + 1,
       status: draft.type === 'system' ? 'delivered' : 'sent',
       createdAt: this.now,
-      expiresAt: ttl === null ? null : this.now + ttl * 1000,
+      expiresAt: lifetime === null ? null : this.now + lifetime,
     };
-    room.messages.push({ message, raisedAt: undefined, swept: false });
+    room.messages.push({ message, raisedAt: undefined, swept: false, seenTtl, reveal: undefined });
     room.lastActivity = this.now;
     this.tell(room, { kind: 'message', id: message.id, seq: message.seq });
     const { id, seq, createdAt, expiresAt } = message;
@@ -91,24 +103,69 @@ export class ChatModel {
 
   raise({ roomId, userId, status, range, socketId }: Receipt): object | undefined {
     const room = this.rooms.get(roomId);
-    const raised = (room?.messages ?? []).filter(
+    const meant = (room?.messages ?? []).filter(
       (one) =>
         this.lives(one) &&
         one.message.type !== 'system' &&
         one.message.senderId !== userId &&
         room?.draft.members.some((member) => member.userId === userId) &&
-        STATUSES.indexOf(one.message.status) < STATUSES.indexOf(status) &&
         ('upToSeq' in range ? one.message.seq <= range.upToSeq : one.message.id === range.messageId),
     );
-    if (!room || raised.length === 0) {
+    // A burn message becomes seen by its reveal alone.
+    const ordinary = meant.filter(({ message }) => status === 'delivered' || !message.burn);
+    const burns = meant.filter((one) => !ordinary.includes(one));
+    const rose = [this.rise(room, burns, 'delivered', userId, socketId)];
+    rose.push(this.rise(room, ordinary, status, userId, socketId));
+    return room && rose.includes(true) ? { waiting: this.waiting(room) } : undefined;
+  }
+
+  reveal({ roomId, userId, messageId, revealId, socketId, delayMs }: RevealRequest): object | undefined {
+    const room = this.rooms.get(roomId);
+    const one = room?.messages.find(({ message }) => message.id === messageId);
+    if (!room || !one || !this.lives(one) || !room.draft.members.some((member) => member.userId === userId)) {
       return undefined;
     }
-    for (const one of raised) {
+    if (!one.message.burn) {
+      return { outcome: 'ordinary' };
+    }
+    if (one.message.senderId === userId) {
+      return { outcome: 'own' };
+    }
+    if (one.reveal && (revealId === undefined || one.reveal.revealId !== revealId)) {
+      return { outcome: 'again' };
+    }
+    if (!one.reveal) {
+      one.reveal = { revealId };
+      const { expiresAt } = one.message;
+      one.message = { ...one.message, expiresAt: Math.min(expiresAt ?? Infinity, this.now + delayMs) };
+      this.rise(room, [one], 'seen', userId, socketId);
+    }
+    return { outcome: 'revealed', message: one.message, expiresAt: one.message.expiresAt };
+  }
+
+  private rise(
+    room: ModelRoom | undefined,
+    meant: readonly ModelMessage[],
+    status: MessageStatus,
+    userId: string,
+    socketId: string | undefined,
+  ): boolean {
+    const raised = meant.filter(({ message }) => STATUSES.indexOf(message.status) < STATUSES.indexOf(status));
+    if (!room || raised.length === 0) {
+      return false;
+    }
+    const told = raised.map((one): [number, number | null | undefined] => {
+      let moved = one.reveal ? one.message.expiresAt : undefined;
+      if (status === 'seen' && one.seenTtl !== undefined) {
+        moved = Math.min(one.message.expiresAt ?? Infinity, this.now + one.seenTtl * 1000);
+        one.message = { ...one.message, expiresAt: moved };
+      }
       one.message = { ...one.message, status };
       one.raisedAt = this.now;
-    }
-    this.tell(room, { kind: 'status', status, userId, socketId, seqs: raised.map(({ message }) => message.seq) });
-    return { waiting: this.waiting(room) };
+      return [one.message.seq, moved];
+    });
+    this.tell(room, { kind: 'status', status, userId, socketId, raised: told });
+    return true;
   }
 
   configure(roomId: string, settings: Partial<RoomSettings>): boolean {
@@ -157,8 +214,12 @@ export class ChatModel {
     for (const one of erased) {
       one.swept = true;
     }
-    if (due.length > 0) {
-      this.tell(room, { kind: 'expired', ids: erased.map(({ message }) => message.id).sort() });
+    for (const reason of ['expired', 'burned'] as const) {
+      const gone = erased.filter(({ reveal }) => (reason === 'burned') === (reveal !== undefined));
+      if (gone.length > 0) {
+        const told = gone.map(({ message }) => message.id).sort();
+        this.tell(room, { kind: 'expired', reason, userId: undefined, ids: told });
+      }
     }
     return { erased: Math.min(limit, due.length), waiting: this.waiting(room) };
   }

@@ -3,10 +3,12 @@ import fc from 'fast-check';
 export const USERS = ['alice', 'bob', 'stranger'];
 export const ROOMS = ['room-1', 'room-2'];
 
+type Kind = 'text' | 'system' | 'burn' | 'untilSeen';
 type Move = 'enter' | 'leave' | 'forget';
 export type Operation =
   | { do: 'open' | 'sweepAll'; room: string }
-  | { do: 'append'; room: string; user: string; ttl?: number; clientId?: string; system: boolean }
+  | { do: 'append'; room: string; user: string; ttl?: number; clientId?: string; kind: Kind }
+  | { do: 'reveal'; room: string; user: string; seq: number; revealId?: string }
   | { do: 'raise'; room: string; user: string; seen: boolean; upTo: number; single: boolean }
   | { do: 'advance'; seconds: number }
   | { do: 'sweep'; room: string; limit: number }
@@ -34,7 +36,16 @@ const append = operation('append', {
   user: member,
   ttl: optional(fc.constantFrom(1, 2, 3, 30, 3000)),
   clientId: optional(fc.constantFrom('c1', 'c2')),
-  system: fc.oneof({ arbitrary: fc.constant(false), weight: 5 }, fc.constant(true)),
+  kind: fc.oneof(
+    { arbitrary: fc.constant<Kind>('text'), weight: 4 },
+    fc.constantFrom<Kind[]>('system', 'burn', 'untilSeen'),
+  ),
+});
+const reveal = operation('reveal', {
+  room,
+  user,
+  seq: fc.integer({ min: 1, max: 15 }),
+  revealId: optional(fc.constantFrom('r1', 'r2')),
 });
 const raise = operation('raise', { room, user, seen: fc.boolean(), upTo: fc.nat(15), single: fc.boolean() });
 const occupant = { room, user: member, socket: fc.constantFrom('s1', 's2') };
@@ -46,6 +57,7 @@ export const operations: fc.Arbitrary<Operation[]> = fc.array(
     { arbitrary: operation('open', { room }), weight: 2 },
     { arbitrary: append, weight: 8 },
     { arbitrary: raise, weight: 4 },
+    { arbitrary: reveal, weight: 4 },
     { arbitrary: operation('advance', { seconds: fc.constantFrom(0.001, 1, 1, 2, 30, 600) }), weight: 3 },
     { arbitrary: operation('sweep', { room, limit: fc.integer({ min: 1, max: 4 }) }), weight: 2 },
     { arbitrary: operation('sweepAll', { room }), weight: 1 },

@@ -9,6 +9,9 @@ import { type Operation, ROOMS, USERS } from './chat-operations';
 /** Messages a room: few, so that rooms are full now and then. */
 const CAP = 12;
 
+/** How long a revealed message stays, ms. */
+const DELAY_MS = 2000;
+
 /** Does the same to a driver and to the model, and compares what they answer, tell and show after each step. */
 export async function sameAsModel(makeKit: MakeChatKit, steps: readonly Operation[]): Promise<void> {
   const kit = await makeKit();
@@ -56,6 +59,18 @@ class Run {
         const status = step.seen ? ('seen' as const) : ('delivered' as const);
         const receipt = { roomId: step.room, userId: step.user, status, range, socketId: 's1' };
         return same(await feed.raise(receipt), model.raise(receipt));
+      }
+      case 'reveal': {
+        const { room: roomId, user: userId, revealId } = step;
+        const request = {
+          roomId,
+          userId,
+          messageId: this.idOf(roomId, step.seq),
+          revealId,
+          socketId: 's1',
+          delayMs: DELAY_MS,
+        };
+        return same(await feed.reveal(request), model.reveal(request));
       }
       case 'advance':
         model.now += step.seconds * 1000;
@@ -178,14 +193,14 @@ class Run {
       roomId: step.room,
       senderId: step.user,
       senderUsername: step.user,
-      type: step.system ? 'system' : 'text',
+      type: step.kind === 'system' ? 'system' : 'text',
       content: `message ${this.everMade.size}`,
       ttl: step.ttl,
-      expireFrom: 'sent',
-      burn: false,
+      expireFrom: step.kind === 'untilSeen' ? 'seen' : 'sent',
+      burn: step.kind === 'burn',
       image: undefined,
       clientId: step.clientId,
-      system: step.system ? { kind: 'joined', actorId: step.user } : undefined,
+      system: step.kind === 'system' ? { kind: 'joined', actorId: step.user } : undefined,
     };
     let answer: object | undefined;
     try {
@@ -198,7 +213,10 @@ class Run {
     } catch (error) {
       answer = { code: (error as { code?: string }).code };
     }
-    same(answer, this.model.append(draft, (answer as { id?: string } | undefined)?.id, CAP));
+    same(
+      answer,
+      this.model.append(draft, (answer as { id?: string } | undefined)?.id, { ...LIMITS, messagesPerRoom: CAP }),
+    );
   }
 
   private draft(id: string): RoomDraft {
@@ -228,10 +246,10 @@ function essence(event: RoomEvent): object {
       return { ...common, id: event.message.id, seq: event.message.seq };
     case 'status': {
       const { status, userId, socketId, messages } = event;
-      return { ...common, status, userId, socketId, seqs: messages.map(({ seq }) => seq) };
+      return { ...common, status, userId, socketId, raised: messages.map(({ seq, expiresAt }) => [seq, expiresAt]) };
     }
     case 'expired':
-      return { ...common, ids: [...event.messageIds].sort() };
+      return { ...common, reason: event.reason, userId: event.userId, ids: [...event.messageIds].sort() };
     case 'updated':
       return common;
     case 'key':

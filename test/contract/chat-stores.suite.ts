@@ -18,8 +18,8 @@ export function chatStoresContract(makeKit: MakeChatKit): void {
   describe('being who one claims to be', () => roomClaimsContract(makeKit));
   describe('receipts', () => roomReceiptsContract(makeKit));
   describe('expiry', () => roomExpiryContract(makeKit));
-  describe('burn and lifetimes', () => roomBurnContract(makeKit));
   describe('rooms heard by joining', () => roomFollowingContract(makeKit));
+  describe('burn and lifetimes', () => roomBurnContract(makeKit));
   describe('reading messages', () => messageStoreContract(makeKit));
   describe('reading rooms', () => roomStoreContract(makeKit));
 }

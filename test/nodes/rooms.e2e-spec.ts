@@ -1,4 +1,5 @@
 import { describeRedis } from '../support/redis-server';
+import type { TestClient } from '../support/clients';
 import { until } from '../support/until';
 import {
   contents,
@@ -16,7 +17,7 @@ import {
 const EACH = 40;
 
 describeRedis('Rooms over three nodes', (server) => {
-  const nodes = useNodes(server, 3);
+  const nodes = useNodes(server, 3, { BURN_DELAY_MS: '1000' });
   let alice: Person;
   let bob: Person;
   let roomId: string;
@@ -59,6 +60,30 @@ describeRedis('Rooms over three nodes', (server) => {
     await say(socketOf(alice), roomId, 'last');
     await until(() => bob.clients.every((client) => contents(client, roomId).length === 2));
     expect(contents(socketOf(bob), roomId)).toEqual(['once', 'last']);
+  });
+
+  it('hand a burn message out to one of a hundred reveals at once, and burn it everywhere', async () => {
+    await begin();
+    const { messageId } = await say(socketOf(alice), roomId, 'needle', { burn: true });
+    const bobs = [...bob.clients, await nodes().connect(bob, 0)];
+    const acks = await Promise.all(
+      Array.from({ length: 100 }, (_, i) =>
+        (bobs[i % bobs.length] as TestClient).emit('message:reveal', { roomId, messageId, revealId: `r${i}` }),
+      ),
+    );
+    const revealed = acks.filter(({ success }) => success);
+    expect(revealed).toHaveLength(1);
+    expect(revealed[0]).toMatchObject({ message: { content: 'needle' } });
+    const others = acks.filter(({ success }) => !success);
+    expect(new Set(others.map(({ code }) => code))).toEqual(new Set(['ConflictError']));
+    expect(JSON.stringify(others)).not.toContain('needle');
+    for (const client of [...alice.clients, ...bob.clients]) {
+      const { messageIds } = await client.next('message:expired', ({ reason }) => reason === 'burned');
+      expect(messageIds).toEqual([messageId]);
+    }
+    for (const client of bobs) {
+      expect(JSON.stringify(told(client, 'message:new', roomId))).not.toContain('needle');
+    }
   });
 
   it('tell of what is done to them: opening, joining, receipts, settings, keys, the end', async () => {

@@ -60,7 +60,8 @@ export class MemoryReceipts {
     const now = this.clock.now();
     const room = this.state.rooms.get(roomId);
     const handle = room?.findById(messageId, now) ?? NO_HANDLE;
-    if (!room || handle === NO_HANDLE || room.isGoneFor(handle, userId, now)) {
+    const isMember = room?.members.some((member) => member.userId === userId);
+    if (!room || !isMember || handle === NO_HANDLE || room.isGoneFor(handle, userId, now)) {
       return undefined;
     }
     const { records } = this.state;
