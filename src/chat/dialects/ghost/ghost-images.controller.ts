@@ -81,13 +81,12 @@ export class GhostImagesController {
     return imageAnswer(response, image, image.maxAge);
   }
 
-  @Delete('image/:imageId')
+  @Delete('image/:filename')
   @ApiOperation({ summary: 'Deletes a picture and its message, by whoever knows its id' })
-  @ApiParam({ name: 'imageId', example: IMAGE_ID })
+  @ApiParam({ name: 'filename', example: IMAGE_ID, description: 'Its `imageId`; the filename does as well.' })
   @ApiOkResponse({ type: GhostImageDeletedDto })
   @ApiErrors('NotFoundError')
-  async delete(@Param('imageId') imageId: string): Promise<GhostImageDeletedDto> {
-    await this.images.delete(imageId);
-    return { success: true, imageId };
+  async delete(@Param('filename') name: string): Promise<GhostImageDeletedDto> {
+    return { success: true, imageId: await this.images.delete(name) };
   }
 }

@@ -11,7 +11,7 @@ import { AppConfig } from '../../../config/app-config';
 import { MessageStore } from '../../engine/message.store';
 import { RoomFeed } from '../../engine/room-feed';
 import { GHOST_TTL_S } from '../../engine/room-policy';
-import { EXTENSIONS, fateOf, type ImageFate, imageName, isImageId } from './ghost-image-names';
+import { EXTENSIONS, fateOf, type ImageFate, imageIdOf, imageName, isImageId } from './ghost-image-names';
 import { GhostTokens } from './ghost-tokens';
 
 /** Own format, animated, nothing but pixels (ghost.md). */
@@ -90,9 +90,12 @@ export class GhostImagesService {
     }
   }
 
-  /** A picture by its id, and the message that shows it: gone at once. @throws AppError NotFoundError */
-  async delete(imageId: string): Promise<void> {
-    const image = isImageId(imageId) ? await this.find(imageId) : undefined;
+  /**
+   * Takes a picture and the message that shows it away, at once. `name` is its id or its filename; gives the id.
+   * @throws AppError NotFoundError
+   */
+  async delete(name: string): Promise<string> {
+    const image = await this.find(name);
     if (!image) {
       throw notFound();
     }
@@ -102,11 +105,13 @@ export class GhostImagesService {
       }
     }
     await this.attachments.remove(image.filename);
+    return imageIdOf(image.filename);
   }
 
-  private async find(imageId: string): Promise<Attachment | undefined> {
-    for (const extension of EXTENSIONS) {
-      const image = await this.attachments.find(`${imageId}.${extension}`);
+  private async find(name: string): Promise<Attachment | undefined> {
+    const candidates = isImageId(name) ? EXTENSIONS.map((extension) => `${name}.${extension}`) : [name];
+    for (const filename of candidates.filter((one) => fateOf(one))) {
+      const image = await this.attachments.find(filename);
       if (image) {
         return image;
       }
