@@ -64,6 +64,12 @@ export class GhostAnnouncer implements OnModuleInit {
         return this.entry.replaced(event.roomId, event.userId, event.socketId);
       case 'closed':
         return this.places.closed(event.roomId, event.position);
+      case 'opened':
+      case 'updated':
+      case 'key':
+      case 'status':
+        // Nobody here is told of these.
+        return;
     }
   }
 
