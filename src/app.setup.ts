@@ -1,10 +1,10 @@
-import { Logger } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import compression from 'compression';
 import type { NextFunction, Request, Response } from 'express';
 import helmet from 'helmet';
 import { createLog, PinoLogger, requestLog } from './common/logging';
 import { PATH_PREFIXES, servedBelow } from './common/http/path-prefixes';
+import { ProxyNotice } from './common/http/proxy-notice';
 import { REQUEST_ID_HEADER, requestId } from './common/http/request-id';
 import { Ids } from './common/ids';
 import { AppConfig } from './config/app-config';
@@ -36,7 +36,11 @@ export function configureApp(app: NestExpressApplication): void {
   app.use(servedBelow(PATH_PREFIXES));
   app.use(requestId(app.get(Ids)));
   app.use(requestLog(log));
-  warnOfUntrustedProxy(app, config);
+  const proxies = app.get(ProxyNotice);
+  app.use((request: Request, _response: Response, next: NextFunction) => {
+    proxies.look(request);
+    next();
+  });
   app.use(
     helmet({
       crossOriginResourcePolicy: { policy: 'cross-origin' },
@@ -57,18 +61,4 @@ export function configureApp(app: NestExpressApplication): void {
   app.useWebSocketAdapter(new RealtimeAdapter(app));
   serveDocs(app);
   serveEvents(app);
-}
-
-/** Behind a proxy that is not trusted, all clients share the proxy's address and its limits: said once. */
-function warnOfUntrustedProxy(app: NestExpressApplication, { production, env }: AppConfig): void {
-  let warned = !production || env.TRUST_PROXY > 0;
-  app.use((request: Request, _response: Response, next: NextFunction) => {
-    if (!warned && request.headers['x-forwarded-for'] !== undefined) {
-      warned = true;
-      new Logger('Proxy').warn(
-        'X-Forwarded-For came, but TRUST_PROXY is not set: limits count the proxy as one client',
-      );
-    }
-    next();
-  });
 }

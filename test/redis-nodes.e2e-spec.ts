@@ -4,6 +4,7 @@ import { Redis } from '../src/storage/redis';
 import { type Account, call, register, TestClient } from './support/clients';
 import { createApp, type TestApp } from './support/create-app';
 import { describeRedis, uniquePrefix } from './support/redis-server';
+import { until } from './support/until';
 
 /** Revocation reaches sockets on every node by then (accounts.md). */
 const REACH_MS = 1000;
@@ -46,6 +47,44 @@ describeRedis('Two nodes over one Redis', (server) => {
     for (const { url } of [a, b]) {
       await expect(TestClient.connect(url, alice.token)).rejects.toMatchObject({ data: { code: 'CapacityError' } });
     }
+    clients.forEach((client) => client.close());
+  });
+
+  it('hold it when all come at once, whichever node they come to', async () => {
+    await start({ MAX_SOCKETS_PER_USER: '3' });
+    const alice = await register(a.url, 'alice');
+    const attempts = await Promise.allSettled(
+      Array.from({ length: 12 }, (_, i) => TestClient.connect((i % 2 ? a : b).url, alice.token)),
+    );
+    const clients = attempts.flatMap((attempt) => (attempt.status === 'fulfilled' ? [attempt.value] : []));
+    await until(() => clients.filter(({ socket }) => socket.connected).length === 3);
+    for (const { reason } of attempts.filter((attempt) => attempt.status === 'rejected')) {
+      expect(reason).toMatchObject({ data: { code: 'CapacityError' } });
+    }
+    const standing = clients.filter(({ socket }) => socket.connected);
+    await Promise.all(standing.map(alive));
+    clients.forEach((client) => client.close());
+  });
+
+  it('hold the number of connections of an address together, and count those out that go', async () => {
+    await start({ MAX_SOCKETS_PER_IP: '3' });
+    const alice = await register(a.url, 'alice');
+    const attempts = await Promise.allSettled(
+      Array.from({ length: 9 }, (_, i) => TestClient.connect((i % 2 ? a : b).url, alice.token)),
+    );
+    const clients = attempts.flatMap((attempt) => (attempt.status === 'fulfilled' ? [attempt.value] : []));
+    expect(clients).toHaveLength(3);
+    for (const attempt of attempts) {
+      expect(attempt).toMatchObject(
+        attempt.status === 'rejected' ? { reason: { data: { code: 'CapacityError' } } } : {},
+      );
+    }
+    clients[0]?.close();
+    await until(async () => {
+      const client = await TestClient.connect(b.url, alice.token).catch(() => undefined);
+      return client !== undefined && clients.push(client) > 0;
+    });
+    await expect(TestClient.connect(a.url, alice.token)).rejects.toMatchObject({ data: { code: 'CapacityError' } });
     clients.forEach((client) => client.close());
   });
 
@@ -113,6 +152,26 @@ describeRedis('Two nodes over one Redis', (server) => {
       });
       expect((await login(b, alice)).status).toBe(401);
       await call(b.url, bob.token, 'get', `/api/users/${alice.id}`).expect(404);
+      await alive(other);
+      other.close();
+    });
+
+    it('lose their sockets on the other though the one is killed as soon as that is stored', async () => {
+      const [alice, bob] = [await register(a.url, 'alice'), await register(a.url, 'bob')];
+      const [gone, other] = [await TestClient.connect(b.url, alice.token), await TestClient.connect(b.url, bob.token)];
+      const { token } = (await login(a, alice)).body as { token: string };
+      const second = await TestClient.connect(b.url, token);
+      // What a killed node does not come to any more.
+      jest.spyOn(a.app.get<NodeBus>(NodeBus), 'publish').mockImplementation(() => undefined);
+      const ended = end(gone);
+      await call(a.url, alice.token, 'post', '/api/auth/logout').expect(204);
+      expect(await ended).toBe('io server disconnect');
+      await alive(second);
+      const all = end(second);
+      const passwords = { currentPassword: alice.password, newPassword: 'another password' };
+      const mine = (await login(a, alice)).body as { token: string };
+      await call(a.url, mine.token, 'post', '/api/auth/password').send(passwords).expect(204);
+      expect(await all).toBe('io server disconnect');
       await alive(other);
       other.close();
     });

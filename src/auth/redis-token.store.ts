@@ -1,6 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { Redis, type Script } from '../storage/redis';
-import { MAX_ENDED_TOKENS, type TokenKey, type TokenState, TokenStore } from './token-store';
+import { busMessage } from '../storage/redis-node-bus';
+import {
+  MAX_ENDED_TOKENS,
+  type TokenKey,
+  TOKENS_CHANGED,
+  type TokensChanged,
+  type TokenState,
+  TokenStore,
+} from './token-store';
 
 /**
  * All of a user is one hash, which ends with the last token that it speaks of: `generation`, `except` (the token that is
@@ -11,9 +19,13 @@ const GENERATION = 'generation';
 const EXCEPT = 'except';
 const TOKEN = 't:';
 
-/** KEYS: the user's hash. */
+/**
+ * KEYS: the user's hash. The last two of ARGV: the channel of the node bus, and what to say there where tokens end. It is
+ * said in the same step: a node that is killed after it tells the others nothing by itself.
+ */
 const SHARED = `
 local key = KEYS[1]
+local function tell() redis.call('PUBLISH', ARGV[#ARGV - 1], ARGV[#ARGV]) end
 local function generation() return tonumber(redis.call('HGET', key, '${GENERATION}') or 0) end
 local function keep(till)
   local time = redis.call('TIME')
@@ -56,12 +68,14 @@ return generation()
 
 /** ARGV: token, until. */
 const REVOKE = `${SHARED}
-return finish(ARGV[1], 'r', '0', ARGV[2]) and 1 or 0
+if not finish(ARGV[1], 'r', '0', ARGV[2]) then return 0 end
+tell()
+return 1
 `;
 
-/** ARGV: until, the token that is excepted, if any. */
+/** ARGV: until, the token that is excepted or ''. */
 const REVOKE_ALL = `${SHARED}
-local except = ARGV[2]
+local except = ARGV[2] ~= '' and ARGV[2]
 local kept = except and redis.call('HGET', key, '${TOKEN}' .. except)
 local stands = redis.call('PTTL', key)
 local following = generation() + 1
@@ -71,6 +85,7 @@ if except then redis.call('HSET', key, '${EXCEPT}', except) end
 if kept then redis.call('HSET', key, '${TOKEN}' .. except, kept) end
 if stands > 0 then redis.call('PEXPIRE', key, stands) end
 keep(tonumber(ARGV[1]))
+tell()
 return following
 `;
 
@@ -81,6 +96,7 @@ local good = generation() == tonumber(ARGV[2]) or redis.call('HGET', key, '${EXC
 if how == 'r' or not good then return 'revoked' end
 local earliest = math.min(tonumber(ends or ARGV[3]), tonumber(ARGV[3]))
 if not finish(ARGV[1], 's', string.format('%.0f', earliest), ARGV[4]) then return 'full' end
+tell()
 return {generation(), earliest}
 `;
 
@@ -115,11 +131,11 @@ export class RedisTokenStore extends TokenStore {
   }
 
   override async revoke({ userId, tokenId }: TokenKey, until: number): Promise<boolean> {
-    return (await this.revokeScript([this.keyOf(userId)], [tokenId, until])) === 1;
+    return (await this.revokeScript([this.keyOf(userId)], [tokenId, until, ...this.told(userId)])) === 1;
   }
 
   override async revokeAll(userId: string, until: number, exceptTokenId?: string): Promise<number> {
-    const args = exceptTokenId === undefined ? [until] : [until, exceptTokenId];
+    const args = [until, exceptTokenId ?? '', ...this.told(userId)];
     return (await this.revokeAllScript([this.keyOf(userId)], args)) as number;
   }
 
@@ -128,7 +144,8 @@ export class RedisTokenStore extends TokenStore {
     endsAt: number,
     until: number,
   ): Promise<{ generation: number; endsAt: number } | 'revoked' | 'full'> {
-    const result = await this.supersedeScript([this.keyOf(userId)], [tokenId, generation, endsAt, until]);
+    const args = [tokenId, generation, endsAt, until, ...this.told(userId)];
+    const result = await this.supersedeScript([this.keyOf(userId)], args);
     if (result === 'revoked' || result === 'full') {
       return result;
     }
@@ -138,6 +155,10 @@ export class RedisTokenStore extends TokenStore {
 
   override async forget(userId: string): Promise<void> {
     await this.redis.run((client) => client.unlink(this.keyOf(userId)));
+  }
+
+  private told(userId: string): [channel: string, text: string] {
+    return busMessage(this.redis, TOKENS_CHANGED, { userId } satisfies TokensChanged);
   }
 
   private keyOf(userId: string): string {

@@ -16,11 +16,19 @@ export interface TokenState {
   readonly endsAt?: number;
 }
 
+/** Channel of the node bus: what is remembered of a user's tokens changed, so they are to be looked at again. */
+export const TOKENS_CHANGED = 'tokens-changed';
+
+export interface TokensChanged {
+  readonly userId: string;
+}
+
 /**
  * Tokens that end before their time. "All tokens of a user" is a generation: each token names the one in which it was
  * made, and only those of the current one are good, so that neither clocks of nodes nor the second in which a token was
  * made matter. Every method is atomic. What is remembered is remembered until the tokens that it speaks of would have
- * expired anyway (`until`, epoch ms), and of single tokens for at most `MAX_ENDED_TOKENS` a user.
+ * expired anyway (`until`, epoch ms), and of single tokens for at most `MAX_ENDED_TOKENS` a user. Where several nodes share
+ * it, each change is told on the node bus (`TOKENS_CHANGED`) in the same step.
  */
 export abstract class TokenStore {
   /** The user's current generation, into which a token that does not expire after `until` is about to be made. */

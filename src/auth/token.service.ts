@@ -10,7 +10,7 @@ import { NodeBus } from '../storage/node-bus';
 import type { UserRecord } from '../users/user-store';
 import { UsersService } from '../users/users.service';
 import { tokenError } from './token-errors';
-import { TokenStore } from './token-store';
+import { TOKENS_CHANGED, type TokensChanged, TokenStore } from './token-store';
 
 const ENDINGS = 'token-endings';
 /** A refreshed token lives on this long, for requests under way and tabs that have not heard. */
@@ -164,6 +164,11 @@ export class TokenService {
   /** Calls the listener whenever tokens end before their time, on every node. */
   onEnded(listener: (ending: TokenEnding) => void): void {
     this.bus.subscribe(ENDINGS, listener);
+  }
+
+  /** Calls the listener where tokens of a user may have ended, on every node: `recheck` tells. */
+  onChanged(listener: (userId: string) => void): void {
+    this.bus.subscribe<TokensChanged>(TOKENS_CHANGED, ({ userId }) => listener(userId));
   }
 
   private sign(user: UserRecord, generation: number): string {

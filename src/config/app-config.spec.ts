@@ -49,6 +49,48 @@ describe('the settings', () => {
     });
   });
 
+  it.each([
+    ['MEDIA_RATE_LIMIT_PER_SECOND', 100],
+    ['UPLOADS_PER_MINUTE', 10],
+    ['SOCKET_EVENTS_PER_MINUTE', 100],
+    ['SOCKET_EVENTS_BURST', 20],
+    ['SOCKET_OTHER_EVENTS_PER_MINUTE', 600],
+    ['MAX_MESSAGE_LENGTH', 5000],
+    ['MESSAGE_TTL_MS', 3_600_000],
+    ['MESSAGE_TTL_MIN_S', 1],
+    ['MESSAGE_TTL_MAX_S', 2_592_000],
+    ['MESSAGE_MAX_LIFETIME_S', 2_592_000],
+    ['MAX_IMAGE_SIZE', 2 * 1024 ** 2],
+    ['IMAGE_MAX_WIDTH', 1280],
+    ['IMAGE_MAX_HEIGHT', 1280],
+    ['IMAGE_QUALITY', 80],
+    ['IMAGE_TTL_MS', 3_600_000],
+    ['UPLOADS_MAX_BYTES', 5 * 1024 ** 3],
+    ['UPLOADS_MAX_BYTES_PER_USER', 100 * 1024 ** 2],
+    ['MAX_SOCKETS_PER_USER', 20],
+    ['MAX_SOCKETS_PER_IP', 200],
+    ['MAX_ACCOUNTS', 100_000],
+    ['MAX_ROOMS_PER_USER', 500],
+    ['MAX_MESSAGES_PER_ROOM', 10_000],
+    ['MESSAGES_MAX_BYTES', 512 * 1024 ** 2],
+    ['PRESENCE_GRACE_MS', 2000],
+    ['ROOM_EMPTY_GRACE_MS', 30_000],
+    ['TYPING_TIMEOUT_MS', 3000],
+    ['JSON_BODY_LIMIT', 100 * 1024],
+    ['SOCKET_MAX_PAYLOAD', 24 * 1024 ** 2],
+    ['SOCKET_MAX_BUFFERED', 4 * 1024 ** 2],
+    ['SOCKET_CONNECT_TIMEOUT_MS', 5000],
+    ['SOCKET_PING_INTERVAL_MS', 10_000],
+    ['SOCKET_PING_TIMEOUT_MS', 5000],
+    ['BCRYPT_ROUNDS', 10],
+    ['JWT_ISSUER', 'mayfly'],
+    ['JWT_AUDIENCE', 'mayfly'],
+    ['REDIS_PREFIX', 'mayfly'],
+    ['PRESENCE_SCOPE', 'auto'],
+  ] as const)('%s is %p where nobody sets it, in production too', (name, value) => {
+    expect([AppConfig.from({}).env[name], AppConfig.from(PRODUCTION).env[name]]).toEqual([value, value]);
+  });
+
   it('take a burst of four times the rate unless it is set', () => {
     expect(AppConfig.from({ RATE_LIMIT_PER_SECOND: '7' }).rateLimitBurst).toBe(28);
     expect(AppConfig.from({ RATE_LIMIT_PER_SECOND: '7', RATE_LIMIT_BURST: '9' }).rateLimitBurst).toBe(9);

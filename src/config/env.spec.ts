@@ -131,9 +131,31 @@ describe('names of older backends', () => {
     const secret = url({ REDIS_HOST: 'redis', REDIS_USERNAME: 'me', REDIS_PASSWORD: 'p@ss/w:rd#1' });
     expect(new URL(secret ?? '').hostname).toBe('redis');
     expect(decodeURIComponent(new URL(secret ?? '').password)).toBe('p@ss/w:rd#1');
-    expect(url({ REDIS_PORT: '6379' })).toBeUndefined();
     expect(url({ REDIS_HOST: 'redis', REDIS_URL: 'redis://redis:6379' })).toBe('redis://redis:6379');
-    expect(refusal({ REDIS_HOST: 'redis', REDIS_URL: 'redis://other:6379' })).toMatch(/REDIS_HOST.*REDIS_URL/);
+  });
+
+  it.each(['REDIS_PORT', 'REDIS_USERNAME', 'REDIS_PASSWORD'])(
+    'of Redis without a host stop the start: nobody who sets %s means memory',
+    (name) => {
+      expect(refusal({ [name]: '6379' })).toMatch(new RegExp(`^${name} .*REDIS_HOST`));
+      expect(parseEnvironment({ [name]: '' }).REDIS_URL).toBeUndefined();
+    },
+  );
+
+  it.each([
+    ['redis://redis', {}, undefined],
+    ['rediss://redis:6379/3', { REDIS_HOST: 'redis', REDIS_PORT: '6379' }, undefined],
+    ['redis://me:p%40ss@redis:7000', { REDIS_USERNAME: 'me', REDIS_PASSWORD: 'p@ss', REDIS_PORT: '7000' }, undefined],
+    ['redis://other', { REDIS_HOST: 'redis' }, 'REDIS_HOST'],
+    ['redis://redis:7000', { REDIS_HOST: 'redis', REDIS_PORT: '7001' }, 'REDIS_PORT'],
+    ['redis://redis', { REDIS_PASSWORD: 'secret' }, 'REDIS_PASSWORD'],
+    ['redis://me:x@redis', { REDIS_USERNAME: 'you' }, 'REDIS_USERNAME'],
+  ] as const)('of Redis beside %s are to say the same: %j', (REDIS_URL, parts, named) => {
+    if (named === undefined) {
+      expect(parseEnvironment({ REDIS_URL, ...parts }).REDIS_URL).toBe(REDIS_URL);
+    } else {
+      expect(refusal({ REDIS_URL, ...parts })).toBe(`${named} and REDIS_URL are both set and differ: remove ${named}`);
+    }
   });
 
   it.each([

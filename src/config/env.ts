@@ -16,16 +16,33 @@ const ALIASES: Record<string, keyof EnvDto> = {
 
 /** Read into `CORS_ORIGIN` as well: the union of all three. */
 const ORIGIN_ALIASES = ['FRONTEND_URL', 'CLIENT_URL'];
-const REDIS_ALIASES = ['REDIS_HOST', 'REDIS_PORT', 'REDIS_USERNAME', 'REDIS_PASSWORD'];
+const REDIS_ALIASES = ['REDIS_HOST', 'REDIS_PORT', 'REDIS_USERNAME', 'REDIS_PASSWORD'] as const;
+const REDIS_PORT = '6379';
 
-/** Settings of other backends that do nothing here: each gets one log line. */
+/** Settings of other backends, and of what is not built yet, that do nothing here: each gets one log line. */
 const WITHOUT_EFFECT = [
+  'AWS_S3_BUCKET',
   'COOKIE_SECRET',
   'DATABASE_URL',
+  'DB_HOST',
+  'ENCRYPTION_KEY',
+  'JWT_REFRESH_EXPIRES_IN',
+  'JWT_REFRESH_SECRET',
   'MONGODB_URI',
   'MONGO_URI',
+  'RATE_LIMIT_MAX',
+  'RATE_LIMIT_MAX_REQUESTS',
+  'RATE_LIMIT_WINDOW_MS',
+  'REDIS_DB',
+  'REDIS_TLS',
+  'S3_BUCKET',
   'SESSION_SECRET',
+  'SESSION_TIMEOUT',
   'SOCKET_CORS_ORIGIN',
+  'STUN_SERVER',
+  'STUN_URLS',
+  'TURN_SERVER',
+  'TURN_URLS',
 ];
 
 /** A setting that stops the start. The message is the one line that names it. */
@@ -56,9 +73,6 @@ export function parseEnvironment(raw: Environment): EnvDto {
   }
   const redisUrl = redisUrlFromParts(set);
   if (redisUrl !== undefined) {
-    if (set.REDIS_URL !== undefined && set.REDIS_URL !== redisUrl) {
-      throw new ConfigError('REDIS_HOST and REDIS_URL are both set and differ: remove REDIS_HOST');
-    }
     source.REDIS_URL = redisUrl;
   }
   try {
@@ -90,11 +104,21 @@ function defaultsAsStrings(defaults: EnvDto): Record<string, string> {
   return Object.fromEntries(values.map(([name, value]) => [name, String(value)]));
 }
 
+/** The address that the aliases make; undefined where none is set, or `REDIS_URL` is. @throws ConfigError */
 function redisUrlFromParts(set: Environment): string | undefined {
-  if (REDIS_ALIASES.every((name) => set[name] === undefined) || set.REDIS_HOST === undefined) {
+  if (set.REDIS_URL !== undefined) {
+    assertSameRedis(set, set.REDIS_URL);
     return undefined;
   }
-  const address = `redis://${set.REDIS_HOST}:${set.REDIS_PORT ?? '6379'}`;
+  const named = REDIS_ALIASES.find((name) => set[name] !== undefined);
+  if (named === undefined) {
+    return undefined;
+  }
+  if (set.REDIS_HOST === undefined) {
+    // Kept in memory where Redis was meant, everything would be lost at the next restart.
+    throw new ConfigError(`${named} is set without REDIS_HOST: set REDIS_HOST or REDIS_URL, or remove ${named}`);
+  }
+  const address = `redis://${set.REDIS_HOST}:${set.REDIS_PORT ?? REDIS_PORT}`;
   if (!URL.canParse(address)) {
     throw new ConfigError('REDIS_HOST and REDIS_PORT must be a host and a port');
   }
@@ -102,4 +126,18 @@ function redisUrlFromParts(set: Environment): string | undefined {
   url.username = set.REDIS_USERNAME ?? '';
   url.password = set.REDIS_PASSWORD ?? '';
   return url.href;
+}
+
+/** @throws ConfigError where a part of the address is set as well and is another one */
+function assertSameRedis(set: Environment, address: string): void {
+  if (!URL.canParse(address)) {
+    // Refused by itself, in words that name it.
+    return;
+  }
+  const { hostname, port, username, password } = new URL(address);
+  const parts = [hostname, port || REDIS_PORT, username, password].map(decodeURIComponent);
+  const other = REDIS_ALIASES.find((name, i) => set[name] !== undefined && set[name] !== parts[i]);
+  if (other !== undefined) {
+    throw new ConfigError(`${other} and REDIS_URL are both set and differ: remove ${other}`);
+  }
 }

@@ -108,4 +108,16 @@ describe('the memory rate limiter', () => {
     // Two refills of five seconds at a hundred keys a second.
     expect((current?.size ?? 0) + (previous?.size ?? 0)).toBeLessThanOrEqual(1001);
   });
+
+  it('keeps no more buckets than it may, however many addresses come at once, and the newest', () => {
+    const limiter = new MemoryRateLimiter(new FakeClock());
+    const bucket = { name: 'bucket', perMinute: 60, burst: 1 };
+    for (let i = 0; i < 600_000; i++) {
+      limiter.take(bucket, `key ${i}`);
+    }
+    const { current, previous } = limiter['generations'].get('bucket') ?? {};
+    expect((current?.size ?? 0) + (previous?.size ?? 0)).toBeLessThanOrEqual(500_000);
+    expect(limiter.take(bucket, 'key 599999').allowed).toBe(false);
+    expect(limiter.take(bucket, 'key 400000').allowed).toBe(false);
+  });
 });

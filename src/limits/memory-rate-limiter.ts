@@ -8,6 +8,9 @@ import { type Bucket, ITEM_MS, type ItemDecision, type RateDecision, RateLimiter
  */
 const GRAIN_MS = 2 ** -10;
 
+/** Buckets of one name that are kept in a generation; past it the oldest are forgotten, as if they were full. */
+const MAX_BUCKETS = 250_000;
+
 /** A bucket's state is one number, the time at which it will be full (GCRA's theoretical arrival time). */
 interface Generations {
   current: Map<string, number>;
@@ -88,7 +91,7 @@ export class MemoryRateLimiter extends RateLimiter {
     if (!generations) {
       generations = { current: new Map(), previous: new Map(), rotatedAt: now };
       this.generations.set(name, generations);
-    } else if (now - generations.rotatedAt >= capacity) {
+    } else if (now - generations.rotatedAt >= capacity || generations.current.size >= MAX_BUCKETS) {
       generations.previous = now - generations.rotatedAt >= 2 * capacity ? new Map() : generations.current;
       generations.current = new Map();
       generations.rotatedAt = now;

@@ -7,18 +7,21 @@ export class MemoryPresenceStore extends PresenceStore {
   private readonly online = new Map<string, Set<string>>();
   private sockets = 0;
 
-  override connect(userId: string, socketId: string): boolean {
+  override connect(userId: string, socketId: string, most: number): 'first' | 'more' | 'full' {
     const own = this.online.get(userId);
     const sockets = own ?? new Set();
     if (!sockets.has(socketId)) {
+      if (sockets.size >= most) {
+        return 'full';
+      }
       sockets.add(socketId);
       this.sockets++;
     }
     if (own) {
-      return false;
+      return 'more';
     }
     this.online.set(userId, sockets);
-    return true;
+    return 'first';
   }
 
   override disconnect(userId: string, socketId: string): boolean {

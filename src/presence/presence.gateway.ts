@@ -2,6 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Broadcaster } from '../realtime/broadcaster';
 import { RealtimeGateway } from '../realtime/gateway.decorator';
 import { SessionRegistry } from '../realtime/session-registry';
+import { SocketCloser } from '../realtime/socket-closer';
 import type { MayflySocket } from '../realtime/socket-session';
 import { PresenceEvents } from './presence.events';
 import { PresenceService } from './presence.service';
@@ -14,6 +15,7 @@ export class PresenceGateway implements OnModuleInit {
     private readonly presence: PresenceService,
     private readonly broadcaster: Broadcaster,
     private readonly sessions: SessionRegistry,
+    private readonly closer: SocketCloser,
   ) {}
 
   onModuleInit(): void {
@@ -24,7 +26,9 @@ export class PresenceGateway implements OnModuleInit {
     const { userId, username, kind } = socket.data.identity;
     const isGuest = kind === 'guest';
     this.broadcaster.emitTo(socket, PresenceEvents.established, { userId, username, socketId: socket.id, isGuest });
-    await this.presence.connect(userId, username, socket.id);
+    if (!(await this.presence.connect(userId, username, socket.id))) {
+      this.closer.disconnect(socket);
+    }
   }
 
   async handleDisconnect(socket: MayflySocket): Promise<void> {

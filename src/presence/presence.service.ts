@@ -74,12 +74,17 @@ export class PresenceService implements OnModuleInit {
     return this.store.socketCount(userId);
   }
 
-  /** Counts a socket in and tells the user's contacts of the first. */
-  async connect(userId: string, username: string, socketId: string): Promise<void> {
+  /**
+   * Counts a socket in and tells the user's contacts of the first. False where the user has as many as they may: those
+   * whose handshakes were under way at once, on whatever nodes, all passed `admit`.
+   */
+  async connect(userId: string, username: string, socketId: string): Promise<boolean> {
     // A grace that runs ends without effect: there is a socket.
-    if (await this.store.connect(userId, socketId)) {
+    const counted = await this.store.connect(userId, socketId, this.config.env.MAX_SOCKETS_PER_USER);
+    if (counted === 'first') {
       await this.tell(PresenceEvents.online, { userId, username, isOnline: true });
     }
+    return counted !== 'full';
   }
 
   /** Counts a socket out; after the last one the grace begins. */

@@ -8,8 +8,11 @@ export interface UserSocket {
 
 /** Who is connected, over all nodes. A user is online from the first socket until the grace after the last is over. */
 export abstract class PresenceStore {
-  /** Counts a socket in. True where the user was not online before. Atomic. */
-  abstract connect(userId: string, socketId: string): Awaitable<boolean>;
+  /**
+   * Counts a socket in, unless the user has `most` already: then nothing changes. `first`: the user was not online
+   * before. One that is counted already is `more`. Atomic.
+   */
+  abstract connect(userId: string, socketId: string, most: number): Awaitable<'first' | 'more' | 'full'>;
   /** Counts a socket out; one that is not counted is ignored. True where it was the user's last. Atomic. */
   abstract disconnect(userId: string, socketId: string): Awaitable<boolean>;
   /** Ends a user's grace: true where they had no socket and were online until now. Atomic: one caller gets true. */

@@ -3,14 +3,16 @@ import { Nodes } from '../nodes/nodes';
 import { Redis, type Script } from '../storage/redis';
 import { PresenceStore, type UserSocket } from './presence.store';
 
-/** ARGV: user, socket, node. 1: the user was not online before. */
+/** ARGV: user, socket, node, most sockets. */
 const CONNECT = `
 local base, user, socket, node = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
-if redis.call('HSETNX', base .. 'sockets', socket, user .. ' ' .. node) == 1 then
+if redis.call('HEXISTS', base .. 'sockets', socket) == 0 then
+  if tonumber(redis.call('HGET', base .. 'counts', user) or 0) >= tonumber(ARGV[4]) then return 'full' end
+  redis.call('HSET', base .. 'sockets', socket, user .. ' ' .. node)
   redis.call('HINCRBY', base .. 'counts', user, 1)
   redis.call('SADD', base .. 'node:' .. node, socket)
 end
-return redis.call('ZADD', base .. 'online', 'NX', redis.call('TIME')[1], user)
+return redis.call('ZADD', base .. 'online', 'NX', redis.call('TIME')[1], user) == 1 and 'first' or 'more'
 `;
 
 /** ARGV: user, socket. 1: it was the user's last. */
@@ -76,8 +78,9 @@ export class RedisPresenceStore extends PresenceStore {
     this.ofNodeScript = redis.script(OF_NODE);
   }
 
-  override async connect(userId: string, socketId: string): Promise<boolean> {
-    return (await this.connectScript([this.base], [userId, socketId, this.nodes.id])) === 1;
+  override async connect(userId: string, socketId: string, most: number): Promise<'first' | 'more' | 'full'> {
+    const args = [userId, socketId, this.nodes.id, most];
+    return (await this.connectScript([this.base], args)) as 'first' | 'more' | 'full';
   }
 
   override async disconnect(userId: string, socketId: string): Promise<boolean> {

@@ -1,7 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Server } from 'socket.io';
 import { AppConfig } from '../config/app-config';
-import { clientAddress } from './client-address';
 import type { MayflySocket } from './socket-session';
 import { tcpSocketOf } from './tcp-socket';
 
@@ -16,11 +15,10 @@ const PACKET_OVERHEAD = 8;
 /** UTF-16 units of a packet that is not worth measuring where the client reads. */
 const SMALL = 16 * 1024;
 
-/** Bounds what one connection and one address may cost. */
+/** Bounds what a connection may cost whose client does not read. */
 @Injectable()
 export class ConnectionGuard {
   private readonly logger = new Logger(ConnectionGuard.name);
-  private readonly byAddress = new Map<string, number>();
   private slowReaderCount = 0;
 
   constructor(private readonly config: AppConfig) {}
@@ -31,30 +29,7 @@ export class ConnectionGuard {
   }
 
   watch(server: Server): void {
-    server.engine.on('connection', (connection: Connection) => {
-      this.countAddress(connection);
-      this.boundUnsentBytes(connection);
-    });
-  }
-
-  /** Whether an address has more connections than it may; the newest one is counted already. */
-  isCrowded(ip: string): boolean {
-    return (this.byAddress.get(ip) ?? 0) > this.config.env.MAX_SOCKETS_PER_IP;
-  }
-
-  private countAddress(connection: Connection): void {
-    const ip = clientAddress(connection.request, this.config.env.TRUST_PROXY);
-    this.byAddress.set(ip, (this.byAddress.get(ip) ?? 0) + 1);
-    // Each handshake under way listens for the end of its connection, and one connection may try many.
-    connection.setMaxListeners(0);
-    connection.once('close', () => {
-      const left = (this.byAddress.get(ip) ?? 1) - 1;
-      if (left > 0) {
-        this.byAddress.set(ip, left);
-      } else {
-        this.byAddress.delete(ip);
-      }
-    });
+    server.engine.on('connection', (connection: Connection) => this.boundUnsentBytes(connection));
   }
 
   /**

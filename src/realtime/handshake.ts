@@ -4,8 +4,8 @@ import { TokenService } from '../auth/token.service';
 import { AppError, type ErrorCode } from '../common/app-error';
 import { Clock } from '../common/clock';
 import { AppConfig } from '../config/app-config';
+import { AddressLimit } from './address-limit';
 import { clientAddress } from './client-address';
-import { ConnectionGuard } from './connection-guard';
 import { SessionRegistry } from './session-registry';
 import { type MayflySocket, SocketSession } from './socket-session';
 
@@ -18,7 +18,7 @@ export class Handshake {
   constructor(
     private readonly tokens: TokenService,
     private readonly sessions: SessionRegistry,
-    private readonly connections: ConnectionGuard,
+    private readonly addresses: AddressLimit,
     private readonly clock: Clock,
     private readonly config: AppConfig,
   ) {}
@@ -40,9 +40,7 @@ export class Handshake {
 
   private async admit(socket: MayflySocket, anonymous: boolean): Promise<void> {
     const ip = clientAddress(socket.request, this.config.env.TRUST_PROXY);
-    if (this.connections.isCrowded(ip)) {
-      throw new AppError('CapacityError', 'Too many connections from this address');
-    }
+    await this.addresses.admit(socket.conn);
     if (anonymous) {
       socket.data = new SocketSession(socket.id, ip, this.clock.now());
       return;

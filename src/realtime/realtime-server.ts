@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common'
 import type { Namespace, Server } from 'socket.io';
 import { type Awaitable, isPromise } from '../common/awaitable';
 import { Clock } from '../common/clock';
+import { AddressLimit } from './address-limit';
 import { ConnectionGuard } from './connection-guard';
 import { Dispatcher } from './dispatcher';
 import { EventLimits } from './event-limits';
@@ -27,6 +28,7 @@ export class RealtimeServer implements OnApplicationBootstrap {
     private readonly handlerMap: HandlerMap,
     private readonly handshake: Handshake,
     private readonly sessions: SessionRegistry,
+    private readonly addresses: AddressLimit,
     private readonly connections: ConnectionGuard,
     private readonly limits: EventLimits,
     private readonly closer: SocketCloser,
@@ -64,6 +66,7 @@ export class RealtimeServer implements OnApplicationBootstrap {
 
   start(server: Server): void {
     this.server = server;
+    this.addresses.watch(server);
     this.connections.watch(server);
     new WriteCoalescer().watch(server);
     // Whatever namespace comes to be, nobody enters it without a token, but where a gateway says so.

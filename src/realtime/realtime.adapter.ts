@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import { Server, type ServerOptions } from 'socket.io';
+import { ProxyNotice } from '../common/http/proxy-notice';
 import { AppConfig } from '../config/app-config';
 import { Redis } from '../storage/redis';
 import { boundedParser } from './bounded-parser';
@@ -17,12 +18,14 @@ type AllowCallback = (error: string | null | undefined, allow: boolean) => void;
  */
 export class RealtimeAdapter extends IoAdapter {
   private readonly config: AppConfig;
+  private readonly proxies: ProxyNotice;
   private readonly realtime: RealtimeServer;
   private readonly redis: Redis | undefined;
 
   constructor(app: INestApplication) {
     super(app);
     this.config = app.get(AppConfig);
+    this.proxies = app.get(ProxyNotice);
     this.realtime = app.get(RealtimeServer);
     this.redis = app.get(Redis);
   }
@@ -59,6 +62,7 @@ export class RealtimeAdapter extends IoAdapter {
       },
       // CORS does not stop a WebSocket: the origin is checked for every handshake.
       allowRequest: (request: IncomingMessage, answer: AllowCallback) => {
+        this.proxies.look(request);
         if (!this.config.allowsOrigin(request.headers.origin)) {
           answer('Origin not allowed', false);
         } else if (this.realtime.draining) {

@@ -1,6 +1,9 @@
 import { Global, Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { AuthModule } from '../auth/auth.module';
+import { provideStore } from '../storage/provide-store';
+import { AddressCounts } from './address-counts';
+import { AddressLimit } from './address-limit';
 import { AuthGateway } from './auth.gateway';
 import { Broadcaster } from './broadcaster';
 import { ConnectionGuard } from './connection-guard';
@@ -9,7 +12,9 @@ import { EventLimits } from './event-limits';
 import { EventStatistics } from './event-statistics';
 import { HandlerMap } from './handler-map';
 import { Handshake } from './handshake';
+import { MemoryAddressCounts } from './memory-address-counts';
 import { RealtimeServer } from './realtime-server';
+import { RedisAddressCounts } from './redis-address-counts';
 import { RoomDelivery } from './room-delivery';
 import { SessionRegistry } from './session-registry';
 import { SocketCloser } from './socket-closer';
@@ -19,6 +24,8 @@ import { SocketProbe } from './socket-probe';
 @Module({
   imports: [DiscoveryModule, AuthModule],
   providers: [
+    provideStore(AddressCounts, { memory: MemoryAddressCounts, redis: RedisAddressCounts }),
+    AddressLimit,
     AuthGateway,
     Broadcaster,
     ConnectionGuard,

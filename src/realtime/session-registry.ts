@@ -15,6 +15,8 @@ import { TokenReview } from './token-review';
 const TOKEN = 'socket-token';
 /** How long an ended token is remembered here, for sockets whose handshake was under way when it ended. */
 const RECENT_MS = 60_000;
+/** And how many; whoever might have needed one that is dropped for a newer one is looked at again. */
+const MAX_RECENT = 1000;
 
 /** The sockets of this node by user, and the end of their tokens. */
 @Injectable()
@@ -23,7 +25,8 @@ export class SessionRegistry {
   private readonly bySocketId = new Map<string, MayflySocket>();
   /** Those of anonymous namespaces, by id: there is no token to watch. */
   private readonly anonymous = new Map<string, MayflySocket>();
-  private recentEndings: { ending: TokenEnding; seenAt: number }[] = [];
+  private readonly recentEndings: { ending: TokenEnding; seenAt: number }[] = [];
+  private readonly recentChanges: { userId: string; seenAt: number }[] = [];
   private readonly review: TokenReview;
   private readonly arrivals = new Arrivals();
   /** Sockets that the other nodes have taken for gone: they are to come back. */
@@ -43,6 +46,7 @@ export class SessionRegistry {
   ) {
     expiry.own(TOKEN, (items) => items.forEach(({ key }) => this.tokenExpired(key)));
     tokens.onEnded((ending) => this.tokenEnded(ending));
+    tokens.onChanged((userId) => this.tokensChanged(userId));
     this.review = new TokenReview(tokens, {
       stands: (socket, identity) => this.stands(socket, identity),
       ended: (socket) => this.closer.disconnect(socket),
@@ -151,7 +155,8 @@ export class SessionRegistry {
         this.end(socket, ending);
       }
     }
-    if (this.gapAt >= verifiedAt) {
+    const changed = this.recentChanges.some(({ userId, seenAt }) => seenAt >= verifiedAt && userId === identity.userId);
+    if (changed || this.gapAt >= verifiedAt) {
       this.review.add([socket]);
     }
   }
@@ -166,10 +171,25 @@ export class SessionRegistry {
     this.queue.scheduleSooner(TOKEN, socket.id, identity.expiresAt);
   }
 
+  /** What is told of it besides comes from the node that did it, which may be killed before. */
+  private tokensChanged(userId: string): void {
+    const now = this.clock.now();
+    this.remember(this.recentChanges, { userId, seenAt: now }, now);
+    this.review.add(this.socketsOf(userId));
+  }
+
+  private remember<T extends { seenAt: number }>(recent: T[], newest: T, now: number): void {
+    const stale = recent.findIndex(({ seenAt }) => now - seenAt < RECENT_MS);
+    recent.splice(0, stale < 0 ? recent.length : stale);
+    if (recent.length >= MAX_RECENT) {
+      this.gapAt = Math.max(this.gapAt, recent.shift()?.seenAt ?? 0);
+    }
+    recent.push(newest);
+  }
+
   private tokenEnded(ending: TokenEnding): void {
     const now = this.clock.now();
-    this.recentEndings = this.recentEndings.filter(({ seenAt }) => now - seenAt < RECENT_MS);
-    this.recentEndings.push({ ending, seenAt: now });
+    this.remember(this.recentEndings, { ending, seenAt: now }, now);
     for (const socket of [...this.socketsOf(ending.userId)]) {
       if (concerns(ending, socket.data.identity)) {
         this.end(socket, ending);

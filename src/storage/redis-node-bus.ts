@@ -12,13 +12,23 @@ const HEARTBEAT_TIMEOUT_MS = 2000;
 
 /** No channel has this name. */
 const GAP = '';
+const BUS = 'bus';
 
 /** What goes over the wire, of all channels in one: a publishing node's messages come in its order. */
 interface Envelope {
-  readonly node: string;
+  /** Whose listeners have heard it already; absent: nobody's. */
+  readonly node?: string;
   /** Absent: the node could not tell something, and nobody knows what. */
   readonly channel?: string;
   readonly message?: object;
+}
+
+/**
+ * What a script has to `PUBLISH`, and where, for the listeners of a channel on all nodes, this one included: for what must
+ * be told in the step that changes it.
+ */
+export function busMessage(redis: Redis, channel: string, message: object): [channel: string, text: string] {
+  return [redis.key(BUS), JSON.stringify({ channel, message } satisfies Envelope)];
 }
 
 /**
@@ -43,7 +53,7 @@ export class RedisNodeBus extends NodeBus {
   ) {
     super();
     this.node = ids.id();
-    this.channel = redis.key('bus');
+    this.channel = redis.key(BUS);
     this.subscriber = redis.connect({
       connectionName: 'bus',
       autoResubscribe: false,

@@ -167,6 +167,44 @@ describe('Redis that never was there', () => {
 });
 
 describeRedis(
+  'The slow log of Redis',
+  (server) => {
+    const NAME = 'slowlog-log-slower-than';
+    const configured = async (redis: Redis): Promise<unknown> =>
+      ((await redis.run((client) => client.config('GET', NAME))) as unknown[])[1];
+
+    it('is off before anything is sent that it would keep, after a restart of Redis too, and that is said', async () => {
+      const said = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+      const redis = connect(server.url);
+      expect(await configured(redis)).toBe('-1');
+      expect(said.mock.calls.filter(([line]) => String(line).includes(NAME))).toHaveLength(1);
+      await server.restart();
+      await untilReady(redis);
+      expect(await configured(redis)).toBe('-1');
+      said.mockClear();
+      await untilReady(connect(server.url));
+      expect(said).not.toHaveBeenCalledWith(expect.stringContaining(NAME));
+    });
+
+    it('is complained of where it cannot be turned off', async () => {
+      const operator = connect(server.url);
+      await operator.run((client) =>
+        client.call('ACL', 'SETUSER', 'app', 'on', '>secret', '~*', '&*', '+@all', '-config|set'),
+      );
+      await operator.run((client) => client.config('SET', NAME, '10000'));
+      const complain = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+      const redis = connect(server.url.replace('redis://', 'redis://app:secret@'), {
+        NODE_ENV: 'production',
+        JWT_SECRET: 'kD8s0aLq2mZx7vBn4cTy6uWe1rHj3gFp',
+      });
+      expect(await configured(redis)).toBe('10000');
+      expect(complain).toHaveBeenCalledWith(expect.stringContaining(NAME));
+    });
+  },
+  ['--slowlog-log-slower-than', '10000'],
+);
+
+describeRedis(
   'Redis that throws data away',
   (server) => {
     it.each([

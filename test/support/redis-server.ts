@@ -6,7 +6,11 @@ const BINARY = 'redis-server';
 const PORTS = { from: 20_000, to: 32_000 };
 const MAX_TRIES = 20;
 const START_TIMEOUT_MS = 10_000;
-const SETTINGS = ['--save', '', '--appendonly', 'no', '--bind', '127.0.0.1', '--maxmemory-policy', 'noeviction'];
+/** As docs/nodes.md asks for. */
+const SETTINGS = [
+  ...['--save', '', '--appendonly', 'no', '--bind', '127.0.0.1'],
+  ...['--maxmemory-policy', 'noeviction', '--slowlog-log-slower-than', '-1'],
+];
 
 /** Ends the server when its standard input closes, which it does however this process ends. */
 const WATCHDOG = `${BINARY} "$@" & pid=$!; echo "pid:$pid"; cat > /dev/null; kill -9 $pid; wait $pid`;

@@ -8,6 +8,7 @@ import { DtoPipe } from '../validation/dto.pipe';
 import { Cursors } from './cursors';
 import { HttpErrorFilter } from './http-error.filter';
 import { IdentityGuard } from './identity.guard';
+import { ProxyNotice } from './proxy-notice';
 import { RateLimitGuard } from './rate-limit.guard';
 import { throttlerOptions } from './rate-limits';
 
@@ -22,7 +23,8 @@ import { throttlerOptions } from './rate-limits';
     { provide: APP_GUARD, useClass: IdentityGuard },
     { provide: APP_PIPE, useClass: DtoPipe },
     Cursors,
+    ProxyNotice,
   ],
-  exports: [Cursors],
+  exports: [Cursors, ProxyNotice],
 })
 export class HttpModule {}

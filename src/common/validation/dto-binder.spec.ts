@@ -188,4 +188,70 @@ describe('a class that the binder does not understand', () => {
       expect(refusedFields(Conditional, payload)).toEqual(wrongFields(Conditional, payload));
     }
   });
+
+  describe('that may hold one of its own kind', () => {
+    class Tree {
+      @IsInt()
+      @Max(5)
+      count!: number;
+
+      @IsOptional()
+      @ValidateNested()
+      @Type(() => Tree)
+      inner?: Tree;
+    }
+    class Even {
+      @IsOptional()
+      @ValidateNested()
+      @Type(() => Odd)
+      odd?: object;
+
+      @ValidateNested({ each: true })
+      @Type(() => Tree)
+      notUnderstood!: Tree[];
+    }
+    class Odd {
+      @IsOptional()
+      @ValidateNested()
+      @Type(() => Even)
+      even?: Even;
+    }
+    const tree = (depth: number): object => (depth === 0 ? { count: 1 } : { count: 1, inner: tree(depth - 1) });
+
+    it('is compiled, and checked all the way down', () => {
+      expect(Binder.of(Tree).compiled).toBe(true);
+      expect(Binder.of(Tree).bind(tree(3))).toEqual(tree(3));
+      for (const payload of [
+        { count: 1, inner: { count: 6 } },
+        { count: 1, inner: { count: 1, inner: {} } },
+      ]) {
+        expect(refusedFields(Tree, payload)).toEqual(wrongFields(Tree, payload));
+        expect(refusedFields(Tree, payload)).not.toEqual([]);
+      }
+    });
+
+    it('is refused where that goes on for ever', () => {
+      for (const depth of [100, 100_000]) {
+        let deep: object = { count: 1 };
+        for (let i = 0; i < depth; i++) {
+          deep = { count: 1, inner: deep };
+        }
+        expect(() => Binder.of(Tree).bind(deep)).toThrow('The payload is nested too deeply');
+      }
+    });
+
+    it('lets nothing pass that goes through the libraries on the way', () => {
+      const bad = { even: { notUnderstood: [{ count: 6 }] } };
+      expect(Binder.of(Odd).bind({ even: { notUnderstood: [{ count: 5 }] } })).toEqual({
+        even: { notUnderstood: [{ count: 5 }] },
+      });
+      for (const [dto, payload] of [
+        [Odd, bad],
+        [Even, { notUnderstood: [{ count: 1 }], odd: bad }],
+      ] as const) {
+        expect(refusedFields(dto, payload)).toEqual(wrongFields(dto, payload));
+        expect(refusedFields(dto, payload)).not.toEqual([]);
+      }
+    });
+  });
 });

@@ -20,6 +20,8 @@ interface Property {
 
 /** What a payload may hold in all; a class that lists more is a mistake. */
 const MAX_DETAILS = 20;
+/** Objects in objects of a payload; a class that holds its own kind would take any number. */
+const MAX_DEPTH = 16;
 
 const always: Check = () => true;
 
@@ -35,24 +37,27 @@ const always: Check = () => true;
 export class Binder<T extends object> {
   private static readonly binders = new Map<DtoClass, Binder<object>>();
 
-  private readonly properties: Property[] | undefined;
+  private properties: Property[] | undefined;
+  private compiling = false;
 
-  private constructor(private readonly dto: DtoClass<T>) {
-    this.properties = compile(dto);
-  }
+  private constructor(private readonly dto: DtoClass<T>) {}
 
   static of<T extends object>(dto: DtoClass<T>): Binder<T> {
     let binder = this.binders.get(dto);
     if (!binder) {
       binder = new Binder<object>(dto);
+      // Known before it is compiled: a class may hold objects of its own.
       this.binders.set(dto, binder);
+      binder.compiling = true;
+      binder.properties = compile(dto);
+      binder.compiling = false;
     }
     return binder as Binder<T>;
   }
 
   /** Whether the class is checked by composed functions rather than by the libraries. */
   get compiled(): boolean {
-    return this.properties !== undefined;
+    return this.properties !== undefined || this.compiling;
   }
 
   /** The payload as an instance of the class. @throws AppError ValidationError with one detail a field */
@@ -61,14 +66,17 @@ export class Binder<T extends object> {
     if (typeof source !== 'object' || source === null || Array.isArray(source) || Buffer.isBuffer(source)) {
       throw new AppError('ValidationError', 'The payload must be an object');
     }
-    const instance = this.fill(source);
-    if (!this.properties || !this.holds(instance)) {
+    const instance = this.fill(source, 0);
+    if (!this.holds(instance)) {
       this.check(instance);
     }
     return instance;
   }
 
-  private fill(source: object): T {
+  private fill(source: object, depth: number): T {
+    if (depth > MAX_DEPTH) {
+      throw new AppError('ValidationError', 'The payload is nested too deeply');
+    }
     if (!this.properties) {
       return plainToInstance(this.dto, source);
     }
@@ -84,21 +92,24 @@ export class Binder<T extends object> {
       for (const transform of transforms) {
         value = transform(value, source);
       }
-      instance[name] = nested ? nested.fillNested(value) : value;
+      instance[name] = nested ? nested.fillNested(value, depth + 1) : value;
     }
     return instance as T;
   }
 
-  private fillNested(value: unknown): unknown {
+  private fillNested(value: unknown, depth: number): unknown {
     if (Array.isArray(value)) {
       // A list in a list is no object either way, and going down into 50 000 of them would overflow the stack.
-      return value.map((item) => (Array.isArray(item) ? null : this.fillNested(item)));
+      return value.map((item) => (Array.isArray(item) ? null : this.fillNested(item, depth)));
     }
-    return typeof value === 'object' && value !== null && !Buffer.isBuffer(value) ? this.fill(value) : value;
+    return typeof value === 'object' && value !== null && !Buffer.isBuffer(value) ? this.fill(value, depth) : value;
   }
 
   private holds(dto: object): boolean {
-    for (const { name, optional, applies, checks, nested } of this.properties ?? []) {
+    if (!this.properties) {
+      return false;
+    }
+    for (const { name, optional, applies, checks, nested } of this.properties) {
       const value = (dto as Record<string, unknown>)[name];
       if ((optional && value === undefined) || !applies(value, dto)) {
         continue;
