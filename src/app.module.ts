@@ -5,6 +5,7 @@ import { AttachmentsModule } from './attachments/attachments.module';
 import { AuthModule } from './auth/auth.module';
 import { ChatModule } from './chat/chat.module';
 import { GhostModule } from './chat/dialects/ghost/ghost.module';
+import { RoomsModule } from './chat/dialects/rooms/rooms.module';
 import { CommonModule } from './common/common.module';
 import { HttpModule } from './common/http/http.module';
 import { ConfigModule } from './config/config.module';
@@ -36,6 +37,7 @@ import { UsersModule } from './users/users.module';
     PresenceModule,
     ChatModule,
     GhostModule,
+    RoomsModule,
     AdminModule,
     OperationsModule,
   ],

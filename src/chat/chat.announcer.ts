@@ -6,7 +6,7 @@ import { RoomDelivery } from '../realtime/room-delivery';
 import type { ServerEvent } from '../realtime/server-event';
 import { joinedRoom, leftRoom, userRoom } from '../realtime/socket-rooms';
 import { ChatEvents, type StatusUpdatedDto } from './chat.events';
-import { directMembers, isGhostRoomId, otherMember } from './engine/room';
+import { directMembers, isAnonymousRoomId, otherMember } from './engine/room';
 import type { Message } from './engine/message';
 import { type RaisedMessage, RoomFeed, type RoomEvent } from './engine/room-feed';
 import { RoomPolicies } from './engine/room-policy';
@@ -37,13 +37,13 @@ export class ChatAnnouncer implements OnModuleInit {
 
   onModuleInit(): void {
     this.feed.subscribe((event) => {
-      if (!isGhostRoomId(event.roomId)) {
+      if (!isAnonymousRoomId(event.roomId)) {
         this.announce(event);
       }
     });
     this.feed.onMissed((roomId) => this.entry.missed(roomId));
     this.typing.subscribe(({ roomId, userId, username }, isTyping) => {
-      if (isGhostRoomId(roomId)) {
+      if (isAnonymousRoomId(roomId)) {
         return;
       }
       const other = otherMember(roomId, userId);
@@ -91,10 +91,8 @@ export class ChatAnnouncer implements OnModuleInit {
       case 'replaced':
         // Only where nobody has an account.
         return;
-      case 'closed': {
-        this.toRoom(event, ChatEvents.roomClosed, { roomId, reason: event.reason }, { evenLeft: true });
-        return this.entry.closed(roomId, event.position);
-      }
+      case 'closed':
+        return this.toRoom(event, ChatEvents.roomClosed, { roomId, reason: event.reason }, { evenLeft: true });
     }
   }
 

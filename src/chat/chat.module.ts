@@ -34,6 +34,7 @@ import { RoomListService } from './room-list.service';
 import { RoomPlaces } from './room-places';
 import { RoomStatistics } from './room-statistics';
 import { RoomsService } from './rooms.service';
+import { SilentJoins } from './silent-joins';
 import { TypingService } from './typing.service';
 
 @Module({
@@ -58,6 +59,7 @@ import { TypingService } from './typing.service';
     MessagesService,
     TypingService,
     RoomPlaces,
+    SilentJoins,
     RoomEntry,
     ChatStatsService,
     RoomStatistics,
@@ -72,6 +74,9 @@ import { TypingService } from './typing.service';
     RoomPolicies,
     RoomPlaces,
     RoomLifeService,
+    MessagesService,
+    RoomEntry,
+    SilentJoins,
     TypingService,
   ],
 })

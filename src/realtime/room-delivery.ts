@@ -86,7 +86,7 @@ export class RoomDelivery {
     if (held) {
       except.push(heldRoom(roomId));
       for (const hold of held) {
-        hold.seen = position;
+        hold.seen = Math.max(hold.seen, position);
         this.holdBack(hold, audience, { position, event, payload });
       }
     }
@@ -179,10 +179,11 @@ export class RoomDelivery {
   }
 
   private holdBack(hold: Hold, audience: RoomAudience, event: HeldEvent): void {
-    const { id, data } = hold.socket;
+    const { id, data, nsp } = hold.socket;
     // Nobody is a user in an anonymous namespace.
     const userId = data.anonymousId === undefined ? data.identity.userId : undefined;
     const concerned =
+      nsp.name === event.event.namespace &&
       id !== audience.exceptSocket &&
       (userId === undefined || userId !== audience.exceptUser) &&
       (!audience.users || (userId !== undefined && audience.users.includes(userId)));

@@ -5,7 +5,6 @@ import type { ServerEvent } from '../../../realtime/server-event';
 import { joinedRoom } from '../../../realtime/socket-rooms';
 import { isGhostRoomId } from '../../engine/room';
 import { RoomFeed, type RoomEvent } from '../../engine/room-feed';
-import { RoomPlaces } from '../../room-places';
 import { TypingService } from '../../typing.service';
 import { GhostBurns } from './ghost-burns';
 import { GhostEntry } from './ghost-entry';
@@ -22,7 +21,6 @@ export class GhostAnnouncer implements OnModuleInit {
     private readonly broadcaster: Broadcaster,
     private readonly typing: TypingService,
     private readonly ghosts: GhostPlaces,
-    private readonly places: RoomPlaces,
     private readonly entry: GhostEntry,
     private readonly burns: GhostBurns,
   ) {}
@@ -63,7 +61,6 @@ export class GhostAnnouncer implements OnModuleInit {
       case 'replaced':
         return this.entry.replaced(event.roomId, event.userId, event.socketId);
       case 'closed':
-        return this.places.closed(event.roomId, event.position);
       case 'opened':
       case 'updated':
       case 'key':
