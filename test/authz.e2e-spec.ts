@@ -237,7 +237,9 @@ describe('the event', () => {
 });
 
 describe('a token that is revoked under a live socket', () => {
-  it.each(EVENTS.map((row) => [row.handler, row] as const))('takes %s away', async (handler, row) => {
+  // Where no token is needed there is none to take away.
+  const rows = EVENTS.filter(({ outcome }) => outcome.anonymous === 'AuthenticationError');
+  it.each(rows.map((row) => [row.handler, row] as const))('takes %s away', async (handler, row) => {
     const world = await scene(handler);
     const [namespace, name = ''] = handler.split(' ');
     const client = await chat.connect({ token: world.memberToken }, undefined, namespace);
