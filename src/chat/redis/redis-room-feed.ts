@@ -9,6 +9,7 @@ import {
   type Claim,
   type Claimed,
   type Countdown,
+  type ErasedImage,
   type Occupant,
   type Receipt,
   type Revealed,
@@ -38,7 +39,14 @@ type RevealReply =
   | readonly ['revealed', value: string, until: string, epoch: string, index: string | null]
   | readonly ['again' | 'own' | 'ordinary'];
 type BurnReply = readonly [deadline: string, epoch: string, index: string | null, first: number];
-type SweepReply = readonly [erased: number, waiting: number, next: string | null, bytes: number, system: number];
+type SweepReply = readonly [
+  erased: number,
+  waiting: number,
+  next: string | null,
+  bytes: number,
+  system: number,
+  images: string[],
+];
 type CloseReply = readonly [
   epoch: string,
   indexed: string | null,
@@ -47,6 +55,7 @@ type CloseReply = readonly [
   bytes: number,
   participants: number,
   members: string[],
+  images: string[],
 ];
 
 /**
@@ -147,6 +156,7 @@ export class RedisRoomFeed extends RoomFeed {
       encodePayload(draft),
       draft.burn ? 1 : 0,
       draft.expireFrom === 'seen' ? 1 : 0,
+      draft.image ? `${draft.image.holder} ${draft.image.filename}` : '',
     );
     if (!reply) {
       return undefined;
@@ -259,10 +269,11 @@ export class RedisRoomFeed extends RoomFeed {
     if (!reply) {
       return undefined;
     }
-    const [erased, waiting, next, bytes, system] = reply;
+    const [erased, waiting, next, bytes, system, images] = reply;
     this.totals.changeBytes(roomId, -bytes);
     this.totals.change({ messages: system - erased });
     await this.deadlines.next(roomId, next);
+    await this.tellErased(images.map(erasedImage));
     return { erased, waiting };
   }
 
@@ -271,16 +282,23 @@ export class RedisRoomFeed extends RoomFeed {
     if (!reply) {
       return false;
     }
-    const [epoch, indexed, now, messages, bytes, participants, members] = reply;
+    const [epoch, indexed, now, messages, bytes, participants, members, images] = reply;
     const occupied = participants > 0 ? -1 : 0;
     this.totals.changeBytes(roomId, -bytes);
     this.totals.change({ rooms: -1, messages: -messages, participants: -participants, occupied });
     await this.lists.remove(members, roomId, epoch);
     await this.deadlines.forget(roomId, indexed, now);
+    await this.tellErased(images.map(erasedImage));
     return true;
   }
 
   private isFull({ totalBytes, anonymousBytes = Infinity }: AppendLimits): boolean {
     return this.totals.bytes >= totalBytes || this.totals.anonymousBytes >= anonymousBytes;
   }
+}
+
+/** From `<holder> <filename>`. */
+function erasedImage(shown: string): ErasedImage {
+  const [holder = '', filename = ''] = shown.split(' ');
+  return { holder, filename };
 }
