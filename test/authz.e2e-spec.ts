@@ -112,7 +112,13 @@ async function state({ peer, roomId }: Scene): Promise<unknown> {
 function ask({ handler, body, file }: RouteRow, { tokens, ...world }: Scene, actor: Actor): Promise<Response> {
   const [method = '', path = ''] = handler.split(' ');
   const { roomId, messageId, peerId, filename } = world;
-  const values = { ':roomId': roomId, ':messageId': messageId, ':id': peerId, ':filename': filename };
+  const values = {
+    ':roomId': roomId,
+    ':messageId': messageId,
+    ':id': peerId,
+    ':filename': filename,
+    ':emoji': '%F0%9F%91%8D',
+  };
   const filled = Object.entries(values).reduce((filling, [name, value]) => filling.replace(name, value), path);
   const verb = method.toLowerCase() as 'get' | 'post' | 'patch' | 'put' | 'delete';
   const call = request(chat.url)[verb](filled);

@@ -19,6 +19,7 @@ import { MemoryRoomStore } from './memory/memory-room.store';
 import { MemoryRooms } from './memory/memory-rooms';
 import { FeedFollower } from './redis/feed-follower';
 import { NodeRooms } from './redis/node-rooms';
+import { RedisChanges } from './redis/redis-changes';
 import { RedisMessageStore } from './redis/redis-message.store';
 import { RedisOccupancy } from './redis/redis-occupancy';
 import { RedisRoomFeed } from './redis/redis-room-feed';
@@ -27,6 +28,9 @@ import { RedisRoomTotals } from './redis/redis-room-totals';
 import { RedisRooms } from './redis/redis-rooms';
 import { RoomDeadlines } from './redis/room-deadlines';
 import { RoomLists } from './redis/room-lists';
+import { MessageChangesController } from './message-changes.controller';
+import { MessageChangesGateway } from './message-changes.gateway';
+import { MessageChangesService } from './message-changes.service';
 import { MessagesService } from './messages.service';
 import { RoomEntry } from './room-entry';
 import { RoomLifeService } from './room-life.service';
@@ -38,7 +42,7 @@ import { TypingService } from './typing.service';
 
 @Module({
   imports: [UsersModule, PresenceModule],
-  controllers: [ChatController],
+  controllers: [ChatController, MessageChangesController],
   providers: [
     MemoryRooms,
     provideForRedis(RedisRooms),
@@ -47,6 +51,7 @@ import { TypingService } from './typing.service';
     provideForRedis(RoomDeadlines),
     provideForRedis(NodeRooms),
     provideForRedis(RedisOccupancy),
+    provideForRedis(RedisChanges),
     provideForRedis(FeedFollower),
     provideStore(RoomFeed, { memory: MemoryRoomFeed, redis: RedisRoomFeed }),
     provideStore(RoomStore, { memory: MemoryRoomStore, redis: RedisRoomStore }),
@@ -56,6 +61,7 @@ import { TypingService } from './typing.service';
     RoomListService,
     RoomLifeService,
     MessagesService,
+    MessageChangesService,
     TypingService,
     RoomPlaces,
     RoomEntry,
@@ -63,6 +69,7 @@ import { TypingService } from './typing.service';
     RoomStatistics,
     ChatAnnouncer,
     ChatGateway,
+    MessageChangesGateway,
   ],
   exports: [RoomStatistics],
 })

@@ -3,7 +3,7 @@ import { codePoints } from '../common/text';
 import type { MessageBodyDto } from './dto/chat-requests.dto';
 import type { Outgoing } from './messages.service';
 
-const NOT_YET = ['imageUrl', 'fileId', 'replyTo'] as const;
+const NOT_YET = ['imageUrl', 'fileId'] as const;
 
 /** What a checked payload asks to send. @throws AppError ValidationError for what cannot be sent (yet) */
 export function outgoingOf(roomId: string, dto: MessageBodyDto, maxLength: number): Outgoing {
@@ -19,9 +19,14 @@ export function outgoingOf(roomId: string, dto: MessageBodyDto, maxLength: numbe
   if (dto.content === undefined || dto.content === '') {
     throw AppError.field('content', 'A message needs a text');
   }
-  if (dto.content.length > maxLength && codePoints(dto.content) > maxLength) {
+  checkLength(dto.content, maxLength);
+  const { content, clientId, expireFrom = 'sent', replyTo } = dto;
+  return { roomId, content, ttl: dto.ttl === 0 ? undefined : dto.ttl, expireFrom, burn, clientId, replyTo };
+}
+
+/** @throws AppError ValidationError for a text of more characters than `MAX_MESSAGE_LENGTH` */
+export function checkLength(content: string, maxLength: number): void {
+  if (content.length > maxLength && codePoints(content) > maxLength) {
     throw AppError.field('content', `content must have at most ${maxLength} characters`);
   }
-  const { content, clientId, expireFrom = 'sent' } = dto;
-  return { roomId, content, ttl: dto.ttl === 0 ? undefined : dto.ttl, expireFrom, burn, clientId };
 }

@@ -1,8 +1,8 @@
 import { isoTime } from '../common/clock';
 import type { RevealedDto } from './dto/chat-answers.dto';
-import type { MessageDto } from './dto/message.dto';
+import type { MessageDto, ReactionDto } from './dto/message.dto';
 import type { MemberDto, RoomDto } from './dto/room.dto';
-import type { Message } from './engine/message';
+import type { Message, Reaction } from './engine/message';
 import type { Room } from './engine/room';
 
 /** Members told with a room. */
@@ -21,7 +21,7 @@ export function concealedView(message: Message): MessageDto {
 
 /** A message with all that is in it. */
 export function openView(message: Message): MessageDto {
-  const { clientId, system } = message;
+  const { clientId, system, replyTo, editedAt, reactions } = message;
   const view: MessageDto = {
     id: message.id,
     roomId: message.roomId,
@@ -43,7 +43,21 @@ export function openView(message: Message): MessageDto {
   if (system !== undefined) {
     view.system = { ...system };
   }
+  if (replyTo !== undefined) {
+    view.replyTo = { ...replyTo };
+  }
+  if (editedAt !== undefined) {
+    view.editedAt = isoTime(editedAt);
+  }
+  if (reactions !== undefined) {
+    view.reactions = reactions.map(reactionView);
+  }
   return view;
+}
+
+/** A kind of reaction as clients see it. */
+export function reactionView({ emoji, userIds }: Reaction): ReactionDto {
+  return { emoji, count: userIds.length, userIds: [...userIds] };
 }
 
 /** A burn message that was just revealed, and when it is gone for who did. */

@@ -9,7 +9,13 @@ import type { CloseReason, Room, RoomDraft, RoomSettings } from '../engine/room'
 import {
   type Appended,
   type AppendLimits,
+  type Deleted,
+  type Edited,
+  type EditRequest,
+  type MessageChange,
   type Occupant,
+  type Reacted,
+  type ReactionRequest,
   type Receipt,
   type Revealed,
   type RevealRequest,
@@ -18,6 +24,7 @@ import {
   type Swept,
 } from '../engine/room-feed';
 import { FeedHub } from './feed-hub';
+import { MemoryChanges } from './memory-changes';
 import { MemoryDeadlines } from './memory-deadlines';
 import { MemoryOccupancy } from './memory-occupancy';
 import { MemoryReceipts } from './memory-receipts';
@@ -31,6 +38,7 @@ export class MemoryRoomFeed extends RoomFeed {
   private readonly hub: FeedHub;
   private readonly timeline: MemoryTimeline;
   private readonly receipts: MemoryReceipts;
+  private readonly changes: MemoryChanges;
   private readonly occupancy: MemoryOccupancy;
 
   constructor(
@@ -45,6 +53,7 @@ export class MemoryRoomFeed extends RoomFeed {
     const deadlines = new MemoryDeadlines(state, queue);
     this.timeline = new MemoryTimeline(state, this.hub, deadlines, clock, ids);
     this.receipts = new MemoryReceipts(state, this.hub, deadlines, clock);
+    this.changes = new MemoryChanges(state, this.hub, clock);
     this.occupancy = new MemoryOccupancy(state, this.hub);
   }
 
@@ -94,6 +103,18 @@ export class MemoryRoomFeed extends RoomFeed {
 
   override burn(roomId: string, messageId: string, delayMs: number): number | undefined {
     return this.receipts.burn(roomId, messageId, delayMs);
+  }
+
+  override edit(request: EditRequest, totalBytes: number): Edited | undefined {
+    return this.changes.edit(request, totalBytes);
+  }
+
+  override delete(change: MessageChange): Deleted | undefined {
+    return this.changes.delete(change);
+  }
+
+  override react(request: ReactionRequest): Reacted | undefined {
+    return this.changes.react(request);
   }
 
   override configure(roomId: string, settings: Partial<RoomSettings>): Room | undefined {
