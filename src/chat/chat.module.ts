@@ -38,6 +38,7 @@ import { RoomListService } from './room-list.service';
 import { RoomPlaces } from './room-places';
 import { RoomStatistics } from './room-statistics';
 import { RoomsService } from './rooms.service';
+import { SilentJoins } from './silent-joins';
 import { TypingService } from './typing.service';
 
 @Module({
@@ -64,6 +65,7 @@ import { TypingService } from './typing.service';
     MessageChangesService,
     TypingService,
     RoomPlaces,
+    SilentJoins,
     RoomEntry,
     ChatStatsService,
     RoomStatistics,
@@ -71,7 +73,7 @@ import { TypingService } from './typing.service';
     ChatGateway,
     MessageChangesGateway,
   ],
-  exports: [RoomStatistics],
+  exports: [RoomStatistics, RoomFeed, RoomStore, MessagesService, RoomEntry, SilentJoins, TypingService],
 })
 export class ChatModule implements OnModuleInit {
   constructor(
