@@ -1,5 +1,6 @@
 import { Body, Controller, Delete, HttpCode, HttpStatus, Param, Patch, Put } from '@nestjs/common';
 import { ApiBearerAuth, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { LinkSigner } from '../attachments/link-signer';
 import { AppError } from '../common/app-error';
 import { AccountOnly } from '../common/http/access.decorators';
 import { ApiErrors } from '../common/http/api-errors';
@@ -21,6 +22,7 @@ export class MessageChangesController {
   constructor(
     private readonly changes: MessageChangesService,
     private readonly limits: EventLimits,
+    private readonly links: LinkSigner,
   ) {}
 
   @Patch()
@@ -34,7 +36,8 @@ export class MessageChangesController {
     @Body() { content }: EditBodyDto,
   ): Promise<MessageAnswerDto> {
     await this.limits.takeFor(user.userId, 'other');
-    return { message: messageView(await this.changes.edit(user, { roomId, messageId }, content), user.userId) };
+    const message = await this.changes.edit(user, { roomId, messageId }, content);
+    return { message: messageView(message, user.userId, this.links) };
   }
 
   @Delete()

@@ -3,7 +3,7 @@ import { codePoints } from '../common/text';
 import type { MessageBodyDto } from './dto/chat-requests.dto';
 import type { Outgoing } from './messages.service';
 
-const NOT_YET = ['imageUrl', 'fileId'] as const;
+const NOT_YET = ['fileId'] as const;
 
 /** What a checked payload asks to send. @throws AppError ValidationError for what cannot be sent (yet) */
 export function outgoingOf(roomId: string, dto: MessageBodyDto, maxLength: number): Outgoing {
@@ -16,12 +16,13 @@ export function outgoingOf(roomId: string, dto: MessageBodyDto, maxLength: numbe
       throw AppError.field(field, `${field} is not supported yet`);
     }
   }
-  if (dto.content === undefined || dto.content === '') {
-    throw AppError.field('content', 'A message needs a text');
+  const { content = '', imageUrl, clientId, expireFrom = 'sent' } = dto;
+  if (content === '' && imageUrl === undefined) {
+    throw AppError.field('content', 'A message needs a text or an image');
   }
-  checkLength(dto.content, maxLength);
-  const { content, clientId, expireFrom = 'sent', replyTo } = dto;
-  return { roomId, content, ttl: dto.ttl === 0 ? undefined : dto.ttl, expireFrom, burn, clientId, replyTo };
+  checkLength(content, maxLength);
+  const ttl = dto.ttl === 0 ? undefined : dto.ttl;
+  return { roomId, content, imageUrl, ttl, expireFrom, burn, clientId, replyTo: dto.replyTo };
 }
 
 /** @throws AppError ValidationError for a text of more characters than `MAX_MESSAGE_LENGTH` */

@@ -1,4 +1,5 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { LinkSigner } from '../attachments/link-signer';
 import { AppError } from '../common/app-error';
 import { chain, isPromise } from '../common/awaitable';
 import { Clock, isoTime } from '../common/clock';
@@ -16,6 +17,7 @@ import type { JoinRoomDto } from './dto/chat-requests.dto';
 import { directMembers, otherMember } from './engine/room';
 import { MessageStore, type ResumePoint, type Snapshot } from './engine/message.store';
 import { RoomFeed } from './engine/room-feed';
+import type { RoomSummary } from './engine/room.store';
 import { RoomPolicies } from './engine/room-policy';
 import { RoomLifeService } from './room-life.service';
 import { type Place, RoomPlaces } from './room-places';
@@ -52,6 +54,7 @@ export class RoomEntry implements OnApplicationBootstrap {
     private readonly closer: SocketCloser,
     private readonly realtime: RealtimeServer,
     private readonly clock: Clock,
+    private readonly links: LinkSigner,
   ) {}
 
   /** Behind every announcer: what is told of the end of a room is told to who was in it. */
@@ -113,7 +116,7 @@ export class RoomEntry implements OnApplicationBootstrap {
     const place = await this.places.begin(socket, roomId);
     const snapshot = await this.enter(place, dto, from);
     this.places.assertStands(place);
-    const messages = snapshot.messages.map((message) => messageView(message, identity.userId));
+    const messages = snapshot.messages.map((message) => messageView(message, identity.userId, this.links));
     // Pages that ignore the ack find what waits for them this way.
     const waiting = from
       ? []
@@ -126,6 +129,14 @@ export class RoomEntry implements OnApplicationBootstrap {
       this.places.settle(place, snapshot.room.position);
     };
     return this.joined(snapshot, messages, identity);
+  }
+
+  /** Joins all rooms of the socket's user, those too that it left. Gives them, newest activity first. */
+  async joinAll(socket: MayflySocket): Promise<RoomSummary[]> {
+    const rooms = await this.silently.joinAll(socket, { later: false });
+    this.left.get(socket)?.forEach((roomId) => void socket.leave(leftRoom(roomId)));
+    this.left.delete(socket);
+    return rooms;
   }
 
   /** Leaves a room; of any other room a success without effect. */
@@ -275,7 +286,7 @@ export class RoomEntry implements OnApplicationBootstrap {
       room: roomView(room),
       messages,
       live: snapshot.live,
-      changed: snapshot.changed.map((message) => messageView(message, identity.userId)),
+      changed: snapshot.changed.map((message) => messageView(message, identity.userId, this.links)),
       ...(snapshot.more && { more: true }),
       activeUsers: [...snapshot.activeUsers],
       ...(otherUserId !== undefined && { otherUserId }),

@@ -192,6 +192,25 @@ export function roomChangesContract(makeKit: MakeChatKit): void {
       expect(await bench.news(pair.roomId)).toMatchObject([{ kind: 'expired', messageIds: [revealed.id] }]);
     });
 
+    it('of a message with an image tells of that, once, and nobody is shown it any more', async () => {
+      const pair = await bench.pair();
+      const erased: unknown[] = [];
+      bench.kit.feed.onErased((images) => void erased.push(...images));
+      const image = { filename: 'a.webp', holder: 'h' };
+      const { id } = await bench.send(pair, { type: 'image', content: '', image });
+      expect(await edit(pair, id, 'a caption')).toMatchObject({
+        message: { type: 'image', content: 'a caption', image },
+      });
+      expect(erased).toEqual([]);
+      await erase(pair, id);
+      await erase(pair, id);
+      expect(erased).toEqual([{ filename: 'a.webp', holder: 'h' }]);
+      expect(await find(pair, id)).toMatchObject({ type: 'deleted', image: undefined });
+      expect(await bench.kit.messages.findShowing(pair.roomId, pair.bob, 'h')).toBeUndefined();
+      await bench.kit.feed.close(pair.roomId, 'deleted');
+      expect(erased).toHaveLength(1);
+    });
+
     it('while others react leaves a tombstone without reactions', async () => {
       const pair = await bench.pair();
       const { id } = await bench.send(pair);

@@ -6,6 +6,7 @@ import { Annotations } from './annotations';
 import type { FeedHub } from './feed-hub';
 import type { MemoryRoom } from './memory-room';
 import type { MemoryRooms } from './memory-rooms';
+import type { MemoryTimeline } from './memory-timeline';
 import { type Handle, NO_HANDLE } from './slab';
 
 /** A message that a member may see, and when that was found out. */
@@ -22,6 +23,7 @@ export class MemoryChanges {
   constructor(
     private readonly state: MemoryRooms,
     private readonly hub: FeedHub,
+    private readonly timeline: MemoryTimeline,
     private readonly clock: Clock,
   ) {}
 
@@ -79,6 +81,7 @@ export class MemoryChanges {
     room.countStatus(handle, -1);
     room.reveals?.forget(seq);
     room.annotations?.forget(seq);
+    this.timeline.dropImage(room, handle);
     const tombstone = this.replace(found, () => records.reduceToTombstone(handle, DELETED_CONTENT));
     this.changed(found, tombstone);
     const { messageId, userId } = change;

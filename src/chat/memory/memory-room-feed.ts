@@ -53,7 +53,7 @@ export class MemoryRoomFeed extends RoomFeed {
     const deadlines = new MemoryDeadlines(state, queue);
     this.timeline = new MemoryTimeline(state, this.hub, deadlines, clock, ids);
     this.receipts = new MemoryReceipts(state, this.hub, deadlines, clock);
-    this.changes = new MemoryChanges(state, this.hub, clock);
+    this.changes = new MemoryChanges(state, this.hub, this.timeline, clock);
     this.occupancy = new MemoryOccupancy(state, this.hub);
   }
 
@@ -110,7 +110,9 @@ export class MemoryRoomFeed extends RoomFeed {
   }
 
   override delete(change: MessageChange): Deleted | undefined {
-    return this.changes.delete(change);
+    const deleted = this.changes.delete(change);
+    void this.tellErased(this.timeline.takeErasedImages());
+    return deleted;
   }
 
   override react(request: ReactionRequest): Reacted | undefined {
@@ -157,7 +159,9 @@ export class MemoryRoomFeed extends RoomFeed {
   override evict(): void {}
 
   override sweep(roomId: string, limit: number): Swept | undefined {
-    return this.timeline.sweep(roomId, limit);
+    const swept = this.timeline.sweep(roomId, limit);
+    void this.tellErased(this.timeline.takeErasedImages());
+    return swept;
   }
 
   override close(roomId: string, reason: CloseReason, ifPosition?: number): boolean {
@@ -176,6 +180,7 @@ export class MemoryRoomFeed extends RoomFeed {
     this.timeline.closed(room);
     this.state.lastPosition = Math.max(this.state.lastPosition, room.position + 1);
     this.hub.publish(room, { kind: 'closed', reason });
+    void this.tellErased(this.timeline.takeErasedImages());
     return true;
   }
 

@@ -2,7 +2,7 @@ import { AppError } from '../../common/app-error';
 import type { Clock } from '../../common/clock';
 import type { Ids } from '../../common/ids';
 import type { Message, MessageDraft } from '../engine/message';
-import { type Appended, type AppendLimits, DEDUPE_MS, type Swept } from '../engine/room-feed';
+import { type Appended, type AppendLimits, DEDUPE_MS, type ErasedImage, type Swept } from '../engine/room-feed';
 import { Annotations, type Quoted } from './annotations';
 import type { FeedHub } from './feed-hub';
 import type { MemoryDeadlines } from './memory-deadlines';
@@ -12,6 +12,8 @@ import { type Handle, NO_HANDLE } from './slab';
 
 /** The messages of rooms: what comes, changes and goes. */
 export class MemoryTimeline {
+  private erasedImages: ErasedImage[] = [];
+
   constructor(
     private readonly state: MemoryRooms,
     private readonly hub: FeedHub,
@@ -52,6 +54,10 @@ export class MemoryTimeline {
     if (dedupeKey !== 0) {
       room.dedupe ??= new Map();
       room.dedupe.set(dedupeKey, handle);
+    }
+    if (message.image) {
+      room.images ??= new Map();
+      room.images.set(message.image.holder, { filename: message.image.filename, seq: message.seq });
     }
     this.count(room, handle, 1);
     if (message.expiresAt !== null) {
@@ -97,8 +103,18 @@ export class MemoryTimeline {
     return { erased, waiting: room.waiting };
   }
 
+  /** Images of messages that were erased since this was asked last. */
+  takeErasedImages(): ErasedImage[] {
+    const images = this.erasedImages;
+    if (images.length > 0) {
+      this.erasedImages = [];
+    }
+    return images;
+  }
+
   /** The room goes with everything in it. */
   closed(room: MemoryRoom): void {
+    room.images?.forEach(({ filename }, holder) => this.erasedImages.push({ filename, holder }));
     this.state.messageCount -= room.messageCount;
     // Husks first: what tells them from live records is read from both.
     for (const handle of room.dedupe?.values() ?? []) {
@@ -168,7 +184,7 @@ export class MemoryTimeline {
       return { ...message, expiresAt: records.changedAt(handle) };
     }
     // Due and not swept yet: as much is gone as of a husk.
-    return records.deadline(handle) > this.clock.now() ? message : { ...message, content: '' };
+    return records.deadline(handle) > this.clock.now() ? message : { ...message, content: '', image: undefined };
   }
 
   /** Messages that are gone for one user while others have them, by user. */
@@ -191,6 +207,7 @@ export class MemoryTimeline {
     room.remove(seq);
     room.reveals?.forget(seq);
     room.annotations?.forget(seq);
+    this.dropImage(room, handle);
     const key = records.dedupeKey(handle);
     const rememberUntil = records.createdAt(handle) + DEDUPE_MS;
     if (key !== 0 && rememberUntil > now) {
@@ -201,6 +218,13 @@ export class MemoryTimeline {
     }
     room.dedupe?.delete(key);
     records.free(handle);
+  }
+
+  dropImage(room: MemoryRoom, handle: Handle): void {
+    const image = room.images && this.state.records.image(handle);
+    if (image && room.images?.delete(image.holder)) {
+      this.erasedImages.push({ filename: image.filename, holder: image.holder });
+    }
   }
 
   private forgetDuplicate(room: MemoryRoom, husk: Handle): void {

@@ -53,10 +53,10 @@ return { 'done', full(new), grown }
 
 /**
  * ARGV: the JSON as it was read, that of the tombstone, the message's sender. Gives nil, `changed`, or `done` with the
- * bytes it grew by, how many messages wait, and 1 where it was deleted before.
+ * bytes it grew by, how many messages wait, 1 where it was deleted before, and `<holder> <filename>` of its image.
  */
 export const DELETE = `${CHANGES}
-if isDeleted(value) then return { 'done', 0, waiting(), 1 } end
+if isDeleted(value) then return { 'done', 0, waiting(), 1, images } end
 if not isKnown(ARGV[5]) then return { 'changed' } end
 local reveals = base .. 'rv:' .. seq
 for _, one in ipairs(redis.call('HKEYS', reveals)) do
@@ -66,13 +66,14 @@ end
 redis.call('UNLINK', reveals, base .. 're:' .. seq)
 redis.call('SREM', base .. 'rx', seq)
 redis.call('SADD', base .. 'del', seq)
+dropImage(seq)
 redis.call('ZREM', base .. 's:' .. ARGV[7], seq)
 redis.call('ZREM', base .. 'v:' .. ARGV[7], seq)
 redis.call('HINCRBY', room, 'system', 1)
 local _, grown = rewrite(ARGV[6], '${DELETED}0', '')
 local told = cjson.encode({ id, user, now })
 publish('d', told, told)
-return { 'done', grown, waiting(), 0 }
+return { 'done', grown, waiting(), 0, images }
 `;
 
 /** ARGV: emoji, `added` or `removed`. Gives nil, `done`, `fixed` or `full`. */

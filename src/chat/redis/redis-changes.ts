@@ -12,7 +12,8 @@ import { RedisRoomTotals } from './redis-room-totals';
 const MAX_TRIES = 10;
 
 type EditReply = readonly ['done', value: string, grown: number] | readonly ['changed'];
-type DeleteReply = readonly ['done', grown: number, waiting: number, before: number] | readonly ['changed'];
+type DeleteReply =
+  readonly ['done', grown: number, waiting: number, before: number, images: string[]] | readonly ['changed'];
 
 interface Standing {
   readonly value: string;
@@ -83,31 +84,32 @@ export class RedisChanges {
     throw busy();
   }
 
-  /** See `RoomFeed.delete`. */
-  async delete({ roomId, userId, messageId }: MessageChange): Promise<Deleted | undefined> {
+  /** See `RoomFeed.delete`. Gives `<holder> <filename>` of images that it showed as well. */
+  async delete(change: MessageChange): Promise<{ deleted: Deleted | undefined; images: readonly string[] }> {
+    const { roomId, userId, messageId } = change;
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const standing = await this.find(roomId, userId, messageId);
       if (!standing) {
-        return undefined;
+        return { deleted: undefined, images: [] };
       }
       const { value, message } = standing;
       if (message.type === 'system') {
-        return { outcome: 'fixed' };
+        return { deleted: { outcome: 'fixed' }, images: [] };
       }
       if (message.senderId !== userId) {
-        return { outcome: 'foreign' };
+        return { deleted: { outcome: 'foreign' }, images: [] };
       }
       const { known, tombstone } = deletePayload(value);
       const reply = await this.deleteScript(roomId, userId, messageId, known, tombstone, message.senderId);
       if (!reply) {
-        return undefined;
+        return { deleted: undefined, images: [] };
       }
       if (reply[0] === 'done') {
-        const [, grown, waiting, before] = reply;
+        const [, grown, waiting, before, images] = reply;
         if (before === 0) {
           this.totals.change({ bytes: grown, messages: -1 });
         }
-        return { outcome: 'deleted', waiting };
+        return { deleted: { outcome: 'deleted', waiting }, images };
       }
     }
     throw busy();

@@ -9,6 +9,7 @@ import {
   type Deleted,
   type Edited,
   type EditRequest,
+  type ErasedImage,
   type MessageChange,
   type Occupant,
   type Reacted,
@@ -51,7 +52,14 @@ type RevealReply =
   | readonly ['revealed', value: string, until: string, epoch: string, index: string | null]
   | readonly ['again' | 'own' | 'ordinary'];
 type BurnReply = readonly [deadline: string, epoch: string, index: string | null];
-type SweepReply = readonly [erased: number, waiting: number, next: string | null, bytes: number, system: number];
+type SweepReply = readonly [
+  erased: number,
+  waiting: number,
+  next: string | null,
+  bytes: number,
+  system: number,
+  images: string[],
+];
 type CloseReply = readonly [
   epoch: string,
   indexed: string | null,
@@ -60,6 +68,7 @@ type CloseReply = readonly [
   bytes: number,
   participants: number,
   members: string[],
+  images: string[],
 ];
 
 const GONE = { seq: 0, senderId: '', senderUsername: '' };
@@ -162,6 +171,7 @@ export class RedisRoomFeed extends RoomFeed {
       encodePayload(draft, quoted),
       draft.burn ? 1 : 0,
       draft.expireFrom === 'seen' ? 1 : 0,
+      draft.image ? `${draft.image.holder} ${draft.image.filename}` : '',
       quoted?.seq ?? '',
     );
     if (!reply) {
@@ -232,8 +242,10 @@ export class RedisRoomFeed extends RoomFeed {
     return this.changes.edit(request, totalBytes);
   }
 
-  override delete(change: MessageChange): Promise<Deleted | undefined> {
-    return this.changes.delete(change);
+  override async delete(change: MessageChange): Promise<Deleted | undefined> {
+    const { deleted, images } = await this.changes.delete(change);
+    await this.tellErased(images.map(erasedImage));
+    return deleted;
   }
 
   override react(request: ReactionRequest): Promise<Reacted | undefined> {
@@ -276,9 +288,10 @@ export class RedisRoomFeed extends RoomFeed {
     if (!reply) {
       return undefined;
     }
-    const [erased, waiting, next, bytes, system] = reply;
+    const [erased, waiting, next, bytes, system, images] = reply;
     this.totals.change({ bytes: -bytes, messages: system - erased });
     await this.deadlines.next(roomId, next);
+    await this.tellErased(images.map(erasedImage));
     return { erased, waiting };
   }
 
@@ -287,11 +300,12 @@ export class RedisRoomFeed extends RoomFeed {
     if (!reply) {
       return false;
     }
-    const [epoch, indexed, now, messages, bytes, participants, members] = reply;
+    const [epoch, indexed, now, messages, bytes, participants, members, images] = reply;
     const occupied = participants > 0 ? -1 : 0;
     this.totals.change({ rooms: -1, messages: -messages, bytes: -bytes, participants: -participants, occupied });
     await this.lists.remove(members, roomId, epoch);
     await this.deadlines.forget(roomId, indexed, now);
+    await this.tellErased(images.map(erasedImage));
     return true;
   }
 
@@ -300,4 +314,10 @@ export class RedisRoomFeed extends RoomFeed {
     const { seq, senderId, senderUsername } = (await this.changes.find(roomId, viewer, messageId))?.message ?? GONE;
     return { seq, id: messageId, senderId, senderUsername };
   }
+}
+
+/** From `<holder> <filename>`. */
+function erasedImage(shown: string): ErasedImage {
+  const [holder = '', filename = ''] = shown.split(' ');
+  return { holder, filename };
 }
