@@ -77,7 +77,19 @@ import { TypingService } from './typing.service';
     ChatGateway,
     MessageChangesGateway,
   ],
-  exports: [RoomStatistics, RoomFeed, RoomStore, MessagesService, RoomEntry, SilentJoins, TypingService],
+  exports: [
+    RoomStatistics,
+    RoomFeed,
+    RoomStore,
+    MessageStore,
+    RoomPolicies,
+    RoomPlaces,
+    RoomLifeService,
+    MessagesService,
+    RoomEntry,
+    SilentJoins,
+    TypingService,
+  ],
 })
 export class ChatModule implements OnModuleInit {
   constructor(

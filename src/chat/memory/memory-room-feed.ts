@@ -13,6 +13,9 @@ import {
   type Edited,
   type EditRequest,
   type MessageChange,
+  type Claim,
+  type Claimed,
+  type Countdown,
   type Occupant,
   type Reacted,
   type ReactionRequest,
@@ -101,7 +104,7 @@ export class MemoryRoomFeed extends RoomFeed {
     return this.receipts.reveal(request);
   }
 
-  override burn(roomId: string, messageId: string, delayMs: number): number | undefined {
+  override burn(roomId: string, messageId: string, delayMs: number): Countdown | undefined {
     return this.receipts.burn(roomId, messageId, delayMs);
   }
 
@@ -117,6 +120,10 @@ export class MemoryRoomFeed extends RoomFeed {
 
   override react(request: ReactionRequest): Reacted | undefined {
     return this.changes.react(request);
+  }
+
+  override end(roomId: string, messageId: string): boolean {
+    return this.receipts.end(roomId, messageId);
   }
 
   override configure(roomId: string, settings: Partial<RoomSettings>): Room | undefined {
@@ -141,6 +148,10 @@ export class MemoryRoomFeed extends RoomFeed {
 
   override enter(occupant: Occupant): void {
     this.occupancy.enter(occupant);
+  }
+
+  override claim(claim: Claim): Claimed | undefined {
+    return this.occupancy.claim(claim);
   }
 
   override leave(occupant: Occupant): void {

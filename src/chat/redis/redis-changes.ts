@@ -77,7 +77,7 @@ export class RedisChanges {
         return undefined;
       }
       if (reply[0] === 'done') {
-        this.totals.change({ bytes: reply[2] });
+        this.totals.changeBytes(roomId, reply[2]);
         return { outcome: 'edited', message: decodeMessage(roomId, reply[1]) };
       }
     }
@@ -107,7 +107,8 @@ export class RedisChanges {
       if (reply[0] === 'done') {
         const [, grown, waiting, before, images] = reply;
         if (before === 0) {
-          this.totals.change({ bytes: grown, messages: -1 });
+          this.totals.changeBytes(roomId, grown);
+          this.totals.change({ messages: -1 });
         }
         return { deleted: { outcome: 'deleted', waiting }, images };
       }
