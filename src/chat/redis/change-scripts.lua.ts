@@ -107,6 +107,6 @@ else
 end
 redis.call('ZADD', base .. 'chg', now, seq)
 local about = { id, user, emoji, action }
-publish('r', cjson.encode({ about, seq }), cjson.encode({ about, redis.call('HGETALL', key) }))
+publish('a', cjson.encode({ about, seq }), cjson.encode({ about, redis.call('HGETALL', key) }))
 return 'done'
 `;

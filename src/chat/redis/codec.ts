@@ -204,7 +204,7 @@ export function decodeEvent(kind: string, roomId: string, position: number, body
       const [messageId, userId, at] = JSON.parse(body) as [string, string, number];
       return { kind: 'deleted', roomId, position, messageId, userId, at };
     }
-    case 'r': {
+    case 'a': {
       const [[messageId, userId, emoji, action], reactions] = JSON.parse(body) as RawReaction;
       return {
         kind: 'reaction',

@@ -222,7 +222,7 @@ local rebuild = {
     return lives(value) and not isDeleted(value) and full(value)
   end,
   d = function(note) return note end,
-  r = function(note)
+  a = function(note)
     local about, seq = unpack(cjson.decode(note))
     local value = redis.call('GET', message(seq))
     return lives(value) and not isDeleted(value) and cjson.encode({ about, redis.call('HGETALL', base .. 're:' .. seq) })
