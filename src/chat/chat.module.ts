@@ -86,6 +86,7 @@ import { TypingService } from './typing.service';
     RoomPlaces,
     RoomLifeService,
     MessagesService,
+    MessageImagesService,
     RoomEntry,
     SilentJoins,
     TypingService,
