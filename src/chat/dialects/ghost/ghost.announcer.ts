@@ -66,6 +66,9 @@ export class GhostAnnouncer implements OnModuleInit {
       case 'members':
       case 'key':
       case 'status':
+      case 'edited':
+      case 'deleted':
+      case 'reaction':
         // Nobody here is told of these.
         return;
     }
