@@ -73,6 +73,14 @@ describe('connections', () => {
   });
 });
 
+describe('a connection that is closed', () => {
+  it('is gone though its client says no goodbye', async () => {
+    await start({ SOCKET_CONNECT_TIMEOUT_MS: '100' });
+    // `ws` would wait for half a minute, longer than this test.
+    await Promise.all([StalledReader.mute(chat.url), StalledReader.mute(chat.url)]);
+  });
+});
+
 describe('events that create something', () => {
   beforeEach(() => start({ SOCKET_EVENTS_PER_MINUTE: '60', SOCKET_EVENTS_BURST: '3' }));
 
