@@ -12,8 +12,10 @@ const PATH = '/socket.io/?EIO=4&transport=websocket';
 const FLOOD_BATCH = 100;
 const FLOOD_BUFFER = 1024 * 1024;
 const WRITES_AT_ONCE = 8;
+/** The product's default. */
+const CONNECT_TIMEOUT_MS = 5000;
 /** 12 megapixels in just under 2 MB. */
-const PHOTO = { width: 4000, height: 3000, detail: 500, quality: 75 };
+const PHOTO = { width: 4000, height: 3000, detail: 300, quality: 75 };
 
 const counts = {};
 const count = (what, by = 1) => (counts[what] = (counts[what] ?? 0) + by);
@@ -162,11 +164,9 @@ const STORMS = {
         }
       });
     };
+    // Evenly over the time after which the server closes them, and so for ever.
     for (let i = 0; i < connections; i += 1) {
-      open();
-      if (i % 100 === 99) {
-        await sleep(10);
-      }
+      setTimeout(open, (i * CONNECT_TIMEOUT_MS) / connections);
     }
     process.send('ready');
     while (going) {
