@@ -7,13 +7,13 @@ import { RoomDelivery } from '../realtime/room-delivery';
 import type { ServerEvent } from '../realtime/server-event';
 import { joinedRoom, leftRoom, userRoom } from '../realtime/socket-rooms';
 import { ChatEvents, type StatusUpdatedDto } from './chat.events';
-import { directMembers, otherMember } from './engine/room';
+import { directMembers, isAnonymousRoomId, otherMember } from './engine/room';
 import type { Message } from './engine/message';
 import { type RaisedMessage, RoomFeed, type RoomEvent } from './engine/room-feed';
 import { RoomPolicies } from './engine/room-policy';
 import { RoomEntry } from './room-entry';
 import { TypingService } from './typing.service';
-import { concealedView, openView, roomView } from './view';
+import { concealedView, openView, reactionView, roomView } from './view';
 
 /** More receipts than this at once are told as one (chat.md). */
 const MAX_SINGLE_RECEIPTS = 50;
@@ -38,9 +38,16 @@ export class ChatAnnouncer implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.feed.subscribe((event) => this.announce(event));
+    this.feed.subscribe((event) => {
+      if (!isAnonymousRoomId(event.roomId)) {
+        this.announce(event);
+      }
+    });
     this.feed.onMissed((roomId) => this.entry.missed(roomId));
     this.typing.subscribe(({ roomId, userId, username }, isTyping) => {
+      if (isAnonymousRoomId(roomId)) {
+        return;
+      }
       const other = otherMember(roomId, userId);
       const payload = { roomId, userId, username, isTyping };
       const rooms = other === undefined ? [joinedRoom(roomId)] : [userRoom(other)];
@@ -61,6 +68,17 @@ export class ChatAnnouncer implements OnModuleInit {
         const payload = { roomId, messageIds: [...messageIds], reason };
         const only = event.userId === undefined ? {} : { users: [event.userId] };
         return this.toRoom(event, ChatEvents.expired, payload, { ...only, evenLeft: true });
+      }
+      case 'edited':
+        return this.toRoom(event, ChatEvents.edited, openView(event.message, this.links));
+      case 'deleted': {
+        const { messageId, userId: deletedBy, at } = event;
+        return this.toRoom(event, ChatEvents.deleted, { roomId, messageId, deletedBy, deletedAt: isoTime(at) });
+      }
+      case 'reaction': {
+        const { messageId, userId, emoji, action } = event;
+        const reactions = event.reactions.map(reactionView);
+        return this.toRoom(event, ChatEvents.reaction, { roomId, messageId, userId, emoji, action, reactions });
       }
       case 'opened': {
         // A leave of a room that did not stand is forgotten as well.
@@ -83,6 +101,9 @@ export class ChatAnnouncer implements OnModuleInit {
         const told = event.kind === 'joined' ? ChatEvents.userJoined : ChatEvents.userLeft;
         return this.toRoom(event, told, { roomId, userId, activeUsers: [...activeUsers] });
       }
+      case 'replaced':
+        // Only where nobody has an account.
+        return;
       case 'closed':
         return this.toRoom(event, ChatEvents.roomClosed, { roomId, reason: event.reason }, { evenLeft: true });
     }

@@ -19,6 +19,7 @@ import { RedisAddressCounts } from './redis-address-counts';
 import { RoomDelivery } from './room-delivery';
 import { SessionRegistry } from './session-registry';
 import { SocketCloser } from './socket-closer';
+import { SocketProbe } from './socket-probe';
 
 @Global()
 @Module({
@@ -39,6 +40,7 @@ import { SocketCloser } from './socket-closer';
     RoomDelivery,
     SessionRegistry,
     SocketCloser,
+    SocketProbe,
   ],
   exports: [
     Broadcaster,
@@ -51,6 +53,7 @@ import { SocketCloser } from './socket-closer';
     RoomDelivery,
     SessionRegistry,
     SocketCloser,
+    SocketProbe,
   ],
 })
 export class RealtimeModule {}

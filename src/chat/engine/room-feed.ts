@@ -1,5 +1,5 @@
 import type { Awaitable } from '../../common/awaitable';
-import type { Message, MessageDraft, MessageImage, MessageStatus } from './message';
+import type { Message, MessageDraft, MessageImage, MessageStatus, Reaction } from './message';
 import type { CloseReason, Room, RoomDraft, RoomSettings } from './room';
 
 /** What happened in a room. Every node sees a room's events in the order of `position`, which has no holes. */
@@ -8,9 +8,13 @@ export type RoomEvent = { readonly roomId: string; readonly position: number } &
   | { readonly kind: 'message'; readonly message: Message }
   | StatusRaised
   | MessagesExpired
+  | { readonly kind: 'edited'; readonly message: Message }
+  | MessageDeleted
+  | ReactionChanged
   | { readonly kind: 'updated'; readonly room: Room }
   | { readonly kind: 'key'; readonly userId: string; readonly publicKey: string }
   | { readonly kind: 'joined' | 'left'; readonly userId: string; readonly activeUsers: readonly string[] }
+  | { readonly kind: 'replaced'; readonly userId: string; readonly socketId: string }
   | { readonly kind: 'closed'; readonly reason: CloseReason }
 );
 
@@ -20,6 +24,25 @@ export interface MessagesExpired {
   readonly reason: 'expired' | 'burned';
   /** They are gone for this member alone; undefined: for everyone. */
   readonly userId: string | undefined;
+}
+
+/** A message is gone but for a tombstone, which stands until its deadline. */
+export interface MessageDeleted {
+  readonly kind: 'deleted';
+  readonly messageId: string;
+  /** Who deleted it. */
+  readonly userId: string;
+  readonly at: number;
+}
+
+export interface ReactionChanged {
+  readonly kind: 'reaction';
+  readonly messageId: string;
+  readonly userId: string;
+  readonly emoji: string;
+  readonly action: 'added' | 'removed';
+  /** All that the message has now. */
+  readonly reactions: readonly Reaction[];
 }
 
 /** Messages of others rose to one status, in answer to one receipt or reveal. */
@@ -55,6 +78,8 @@ export interface AppendLimits {
   readonly messagesPerRoom: number;
   /** Most bytes of messages in all. */
   readonly totalBytes: number;
+  /** Most bytes of messages in anonymous rooms together; undefined: the room is none. */
+  readonly anonymousBytes?: number;
   /** Longest lifetime, ms. */
   readonly maxLifetimeMs: number;
 }
@@ -94,12 +119,63 @@ export type Revealed =
   /** It was revealed to this user before; the user sent it; it is no burn message. */
   | { readonly outcome: 'again' | 'own' | 'ordinary' };
 
+/** A member wants to change one message. */
+export interface MessageChange {
+  readonly roomId: string;
+  readonly userId: string;
+  readonly messageId: string;
+}
+
+export interface EditRequest extends MessageChange {
+  readonly content: string;
+}
+
+export interface ReactionRequest extends MessageChange {
+  /** One grapheme. */
+  readonly emoji: string;
+  readonly action: ReactionChanged['action'];
+}
+
+/** Why a message is not changed: it is somebody else's; it is of a kind that cannot be changed in this way. */
+export type Unchangeable = { readonly outcome: 'foreign' | 'fixed' };
+
+export type Edited = { readonly outcome: 'edited'; readonly message: Message } | Unchangeable;
+
+/** `waiting`: messages of the room that are still `sent`. */
+export type Deleted = { readonly outcome: 'deleted'; readonly waiting: number } | Unchangeable;
+
+/** `full`: it has as many kinds of reactions as it may. */
+export type Reacted = { readonly outcome: 'done' | 'fixed' | 'full' };
+
+/** The countdown of a burn message. */
+export interface Countdown {
+  /** Its end, epoch ms. */
+  readonly expiresAt: number;
+  /** Whether it was this call that started it. */
+  readonly first: boolean;
+}
+
 /** Sockets of one user that joined a room, or left it. */
 export interface Occupant {
   readonly roomId: string;
   readonly userId: string;
   readonly socketId: string;
 }
+
+/** A socket that wants to be a user of a room, where nobody has vouched for who that is. */
+export interface Claim extends Occupant {
+  /** Stands for the key by which another socket can take the user over later; any text without spaces. */
+  readonly keyDigest: string;
+  /** Stands for the key that this socket brought; undefined: none. */
+  readonly proof: string | undefined;
+  /** The socket that may be replaced without a key: it was found not to answer. */
+  readonly gone: string | undefined;
+}
+
+export type Claimed =
+  | { readonly taken: false }
+  /** The user is another socket, of this node (`nodeId` empty where there is but one). */
+  | { readonly taken: true; readonly nodeId: string; readonly socketId: string };
 
 export interface Swept {
   /** Messages erased. */
@@ -166,7 +242,7 @@ export abstract class RoomFeed {
   /**
    * Gives the message the room's next seq, stores it with its deadline and publishes `message`; unless the sender used
    * `clientId` in this room before, while that message lives and for ten minutes at least. Undefined: no such room.
-   * @throws AppError CapacityError past a limit; nothing is stored then
+   * @throws AppError CapacityError past a limit, NotFoundError where `replyTo` is gone; nothing is stored then
    */
   abstract append(draft: MessageDraft, limits: AppendLimits): Awaitable<Appended | undefined>;
 
@@ -186,10 +262,33 @@ export abstract class RoomFeed {
   abstract reveal(request: RevealRequest): Awaitable<Revealed | undefined>;
 
   /**
-   * Starts the countdown of a burn message for everyone; of several calls the first counts. Gives its deadline, epoch
-   * ms; undefined where there is no such burn message.
+   * Starts the countdown of a burn message for everyone; of several calls the first counts. Undefined where there is no
+   * such burn message.
    */
-  abstract burn(roomId: string, messageId: string, delayMs: number): Awaitable<number | undefined>;
+  abstract burn(roomId: string, messageId: string, delayMs: number): Awaitable<Countdown | undefined>;
+
+  /** Brings a message's deadline to now: gone for every reader, erased and told by the next sweep. False: there is none. */
+  abstract end(roomId: string, messageId: string): Awaitable<boolean>;
+
+  /**
+   * Gives the user's own message another text, until its deadline, which stays. Publishes `edited`; the same text again
+   * changes nothing. `fixed`: system and burn messages. Undefined: no such message, or it was deleted.
+   * @throws AppError CapacityError where `totalBytes` (of `AppendLimits`) are taken
+   */
+  abstract edit(request: EditRequest, totalBytes: number): Awaitable<Edited | undefined>;
+
+  /**
+   * Erases the user's own message, its reactions and what others show of it, down to a tombstone that counts in no count
+   * and stands until its deadline. Publishes `deleted`; again, it changes nothing. `fixed`: system messages. Undefined:
+   * no such message.
+   */
+  abstract delete(change: MessageChange): Awaitable<Deleted | undefined>;
+
+  /**
+   * Adds a reaction of the user's to a message, or takes one away. Publishes `reaction` where that changes something.
+   * `fixed`: system messages. Undefined: no such message, or it was deleted.
+   */
+  abstract react(request: ReactionRequest): Awaitable<Reacted | undefined>;
 
   /** Changes the settings named. Publishes `updated`. Undefined: no such room. */
   abstract configure(roomId: string, settings: Partial<RoomSettings>): Awaitable<Room | undefined>;
@@ -199,6 +298,14 @@ export abstract class RoomFeed {
 
   /** A socket joins: it counts as active and as not having left. Publishes `joined` for a user's first. */
   abstract enter(occupant: Occupant): Awaitable<void>;
+
+  /**
+   * A socket becomes a user, of whom the room takes one socket at a time: if nobody is, if it is that socket already, if
+   * it brings the key that the one before it was given, or if that one is `gone`. It counts as `enter`ed, and its own
+   * key is the one that counts. Publishes `joined` for a user who was not there, `replaced` with the socket that is the
+   * user no more. Undefined: no such room. `leave`, `forget` and `evict` of the user's socket end it.
+   */
+  abstract claim(claim: Claim): Awaitable<Claimed | undefined>;
 
   /** A socket leaves and stays connected. Publishes `left` when it was the user's last that had joined. */
   abstract leave(occupant: Occupant): Awaitable<void>;

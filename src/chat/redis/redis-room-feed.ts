@@ -6,8 +6,17 @@ import type { CloseReason, Room, RoomDraft, RoomSettings } from '../engine/room'
 import {
   type Appended,
   type AppendLimits,
+  type Deleted,
+  type Edited,
+  type EditRequest,
+  type Claim,
+  type Claimed,
+  type Countdown,
   type ErasedImage,
+  type MessageChange,
   type Occupant,
+  type Reacted,
+  type ReactionRequest,
   type Receipt,
   type Revealed,
   type RevealRequest,
@@ -15,14 +24,23 @@ import {
   type RoomListener,
   type Swept,
 } from '../engine/room-feed';
-import { decodeMessage, decodeRemembered, decodeRoom, digestOf, encodePayload, type RawView } from './codec';
+import {
+  decodeMessage,
+  decodeRemembered,
+  decodeRoom,
+  digestOf,
+  encodePayload,
+  type Quoted,
+  type RawView,
+} from './codec';
 import { FeedFollower } from './feed-follower';
+import { RedisChanges } from './redis-changes';
 import { RedisOccupancy } from './redis-occupancy';
 import { RedisRooms, type RoomScript } from './redis-rooms';
 import { RedisRoomTotals } from './redis-room-totals';
 import { RoomDeadlines } from './room-deadlines';
 import { RoomLists } from './room-lists';
-import { BURN, RAISE, REVEAL } from './receipt-scripts.lua';
+import { BURN, END, RAISE, REVEAL } from './receipt-scripts.lua';
 import { APPEND, CLOSE, CONFIGURE, OPEN, SET_KEY, SWEEP } from './room-scripts.lua';
 
 type AppendReply =
@@ -30,12 +48,13 @@ type AppendReply =
   | readonly ['again', value: string | null, index: string | null, epoch: string, bytes: 0, remembered: string]
   | readonly ['room']
   | readonly ['server']
+  | readonly ['reply']
   | null;
 type RaiseReply = readonly [waiting: number, epoch: string, index: string | null];
 type RevealReply =
   | readonly ['revealed', value: string, until: string, epoch: string, index: string | null]
   | readonly ['again' | 'own' | 'ordinary'];
-type BurnReply = readonly [deadline: string, epoch: string, index: string | null];
+type BurnReply = readonly [deadline: string, epoch: string, index: string | null, first: number];
 type SweepReply = readonly [
   erased: number,
   waiting: number,
@@ -55,6 +74,8 @@ type CloseReply = readonly [
   images: string[],
 ];
 
+const GONE = { seq: 0, senderId: '', senderUsername: '' };
+
 /**
  * The feed of many nodes: each change is one script in the room's slot, which publishes it as well. What stands in other
  * slots (lists of rooms, totals, the expiry queue) is brought up to date around it, in an order that a kill in between
@@ -67,6 +88,7 @@ export class RedisRoomFeed extends RoomFeed {
   private readonly raiseScript: RoomScript<RaiseReply | null>;
   private readonly revealScript: RoomScript<RevealReply | null>;
   private readonly burnScript: RoomScript<BurnReply | null>;
+  private readonly endScript: RoomScript<readonly [epoch: string, index: string | null] | null>;
   private readonly configureScript: RoomScript<RawView | null>;
   private readonly keyScript: RoomScript<null>;
   private readonly sweepScript: RoomScript<SweepReply | null>;
@@ -79,6 +101,7 @@ export class RedisRoomFeed extends RoomFeed {
     private readonly totals: RedisRoomTotals,
     private readonly deadlines: RoomDeadlines,
     private readonly follower: FeedFollower,
+    private readonly changes: RedisChanges,
     private readonly ids: Ids,
   ) {
     super();
@@ -87,6 +110,7 @@ export class RedisRoomFeed extends RoomFeed {
     this.raiseScript = rooms.script(RAISE);
     this.revealScript = rooms.script(REVEAL);
     this.burnScript = rooms.script(BURN);
+    this.endScript = rooms.script(END);
     this.configureScript = rooms.script(CONFIGURE);
     this.keyScript = rooms.script(SET_KEY);
     this.sweepScript = rooms.script(SWEEP);
@@ -138,6 +162,7 @@ export class RedisRoomFeed extends RoomFeed {
 
   override async append(draft: MessageDraft, limits: AppendLimits): Promise<Appended | undefined> {
     const { roomId, senderId, type, clientId } = draft;
+    const quoted = draft.replyTo === undefined ? undefined : await this.quoted(roomId, senderId, draft.replyTo);
     const reply = await this.appendScript(
       roomId,
       this.ids.id(),
@@ -146,12 +171,13 @@ export class RedisRoomFeed extends RoomFeed {
       draft.ttl ?? '',
       limits.maxLifetimeMs,
       limits.messagesPerRoom,
-      this.totals.bytes >= limits.totalBytes ? 1 : 0,
+      this.isFull(limits) ? 1 : 0,
       clientId === undefined ? '' : digestOf(senderId, clientId),
-      encodePayload(draft),
+      encodePayload(draft, quoted),
       draft.burn ? 1 : 0,
       draft.expireFrom === 'seen' ? 1 : 0,
       draft.image ? `${draft.image.holder} ${draft.image.filename}` : '',
+      quoted?.seq ?? '',
     );
     if (!reply) {
       return undefined;
@@ -162,9 +188,13 @@ export class RedisRoomFeed extends RoomFeed {
     if (reply[0] === 'server') {
       throw new AppError('CapacityError', 'The server is full, wait until messages have expired');
     }
+    if (reply[0] === 'reply') {
+      throw new AppError('NotFoundError', 'The message that you reply to is gone');
+    }
     const [, value, index, epoch, bytes] = reply;
     if (reply[0] === 'new') {
-      this.totals.change({ bytes, messages: type === 'system' ? 0 : 1 });
+      this.totals.changeBytes(roomId, bytes);
+      this.totals.change({ messages: type === 'system' ? 0 : 1 });
     }
     // Before the ack: what is acked is told when it expires, whoever is killed.
     await this.deadlines.index(roomId, epoch, index);
@@ -204,14 +234,37 @@ export class RedisRoomFeed extends RoomFeed {
     return { outcome, message: decodeMessage(roomId, value), expiresAt: Number(until) };
   }
 
-  override async burn(roomId: string, messageId: string, delayMs: number): Promise<number | undefined> {
+  override async burn(roomId: string, messageId: string, delayMs: number): Promise<Countdown | undefined> {
     const reply = await this.burnScript(roomId, messageId, delayMs);
     if (!reply) {
       return undefined;
     }
-    const [deadline, epoch, index] = reply;
+    const [deadline, epoch, index, first] = reply;
     await this.deadlines.index(roomId, epoch, index);
-    return Number(deadline);
+    return { expiresAt: Number(deadline), first: first === 1 };
+  }
+
+  override async end(roomId: string, messageId: string): Promise<boolean> {
+    const reply = await this.endScript(roomId, messageId);
+    if (!reply) {
+      return false;
+    }
+    await this.deadlines.index(roomId, ...reply);
+    return true;
+  }
+
+  override edit(request: EditRequest, totalBytes: number): Promise<Edited | undefined> {
+    return this.changes.edit(request, totalBytes);
+  }
+
+  override async delete(change: MessageChange): Promise<Deleted | undefined> {
+    const { deleted, images } = await this.changes.delete(change);
+    await this.tellErased(images.map(erasedImage));
+    return deleted;
+  }
+
+  override react(request: ReactionRequest): Promise<Reacted | undefined> {
+    return this.changes.react(request);
   }
 
   override async configure(roomId: string, settings: Partial<RoomSettings>): Promise<Room | undefined> {
@@ -227,6 +280,10 @@ export class RedisRoomFeed extends RoomFeed {
 
   override enter(occupant: Occupant): Promise<void> {
     return this.occupancy.enter(occupant);
+  }
+
+  override claim(claim: Claim): Promise<Claimed | undefined> {
+    return this.occupancy.claim(claim);
   }
 
   override leave(occupant: Occupant): Promise<void> {
@@ -251,7 +308,8 @@ export class RedisRoomFeed extends RoomFeed {
       return undefined;
     }
     const [erased, waiting, next, bytes, system, images] = reply;
-    this.totals.change({ bytes: -bytes, messages: system - erased });
+    this.totals.changeBytes(roomId, -bytes);
+    this.totals.change({ messages: system - erased });
     await this.deadlines.next(roomId, next);
     await this.tellErased(images.map(erasedImage));
     return { erased, waiting };
@@ -264,11 +322,22 @@ export class RedisRoomFeed extends RoomFeed {
     }
     const [epoch, indexed, now, messages, bytes, participants, members, images] = reply;
     const occupied = participants > 0 ? -1 : 0;
-    this.totals.change({ rooms: -1, messages: -messages, bytes: -bytes, participants: -participants, occupied });
+    this.totals.changeBytes(roomId, -bytes);
+    this.totals.change({ rooms: -1, messages: -messages, participants: -participants, occupied });
     await this.lists.remove(members, roomId, epoch);
     await this.deadlines.forget(roomId, indexed, now);
     await this.tellErased(images.map(erasedImage));
     return true;
+  }
+
+  /** What a reply answers; seq 0: it is gone, which is no matter where the send is a repeat. */
+  private async quoted(roomId: string, viewer: string, messageId: string): Promise<Quoted> {
+    const { seq, senderId, senderUsername } = (await this.changes.find(roomId, viewer, messageId))?.message ?? GONE;
+    return { seq, id: messageId, senderId, senderUsername };
+  }
+
+  private isFull({ totalBytes, anonymousBytes = Infinity }: AppendLimits): boolean {
+    return this.totals.bytes >= totalBytes || this.totals.anonymousBytes >= anonymousBytes;
   }
 }
 

@@ -6,6 +6,7 @@ import { RealtimeServer } from '../../../realtime/realtime-server';
 import { RoomDelivery } from '../../../realtime/room-delivery';
 import type { ServerEvent } from '../../../realtime/server-event';
 import { joinedRoom, userRoom } from '../../../realtime/socket-rooms';
+import { isAnonymousRoomId } from '../../engine/room';
 import { RoomFeed, type RoomEvent } from '../../engine/room-feed';
 import { SilentJoins } from '../../silent-joins';
 import { TypingService } from '../../typing.service';
@@ -36,11 +37,14 @@ export class RoomsAnnouncer implements OnModuleInit {
   onModuleInit(): void {
     this.feed.subscribe((event) => {
       // Nothing is made for nobody: most nodes have no socket here, or none yet.
-      if (this.realtime.io.of(ROOMS).sockets.size > 0) {
+      if (this.realtime.io.of(ROOMS).sockets.size > 0 && !isAnonymousRoomId(event.roomId)) {
         this.announce(event);
       }
     });
     this.typing.subscribe(({ roomId, userId, username }, isTyping) => {
+      if (isAnonymousRoomId(roomId)) {
+        return;
+      }
       const audience = { rooms: [joinedRoom(roomId)], except: [userRoom(userId)] };
       if (isTyping) {
         this.broadcaster.emit(RoomsEvents.typing, { roomId, userId, username }, audience);
@@ -69,11 +73,15 @@ export class RoomsAnnouncer implements OnModuleInit {
         return event.reason === 'left'
           ? undefined
           : this.toRoom(event, RoomsEvents.kicked, { roomId, reason: event.reason });
+      case 'edited':
+      case 'deleted':
+      case 'reaction':
       case 'status':
       case 'updated':
       case 'key':
       case 'joined':
       case 'left':
+      case 'replaced':
         // Not told here.
         return undefined;
     }
