@@ -1,6 +1,7 @@
 // What well-behaved clients notice of hostile ones: their p99 in a quiet server, and beside each kind of storm.
-import { fork, spawnSync } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { setPriority } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CONTENT_BYTES, connectAll, createUsers, directRoomId, disconnectAll, request } from '../clients.mjs';
@@ -71,7 +72,7 @@ async function measure(pairs, seconds) {
 /** The storm in a process of its own, which gives way to the clients that are measured. */
 async function begin(storm, task, fail) {
   const child = fork(STORM, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-  spawnSync('renice', ['-n', '5', '-p', String(child.pid)]);
+  setPriority(child.pid, 5);
   let ended = false;
   child.on('exit', () => !ended && fail(new Error(`the storm ${storm.name} ended by itself`)));
   child.on('message', ({ error }) => error && fail(new Error(error)));

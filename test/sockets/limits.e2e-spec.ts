@@ -69,7 +69,7 @@ describe('connections', () => {
     const refused = await RawSocket.open(chat.url);
     refused.send('40{"token":"x"}');
     const elsewhere = await RawSocket.open(chat.url);
-    elsewhere.send('40/ghost,{}');
+    elsewhere.send('40/nowhere,{}');
     await Promise.all([silent.closed, refused.closed, elsewhere.closed]);
     await alice.client.settle();
   });
