@@ -85,6 +85,13 @@ export class ForgetfulMessageStore extends SlowMessageStore {
   }
 }
 
+/** BROKEN: a join shows recipients what they have not revealed. */
+export class TalkativeMessageStore extends SlowMessageStore {
+  protected override tell(snapshot: Snapshot, _from: ResumePoint | undefined): Snapshot {
+    return { ...snapshot, messages: snapshot.messages.map((message) => ({ ...message, burn: false })) };
+  }
+}
+
 /** BROKEN: a resume leaves out the first message that the client missed. */
 export class LosingMessageStore extends SlowMessageStore {
   protected override tell(snapshot: Snapshot, from: ResumePoint | undefined): Snapshot {

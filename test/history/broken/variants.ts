@@ -6,13 +6,23 @@ import { ExpiryQueue } from '../../../src/expiry/expiry-queue';
 import { RoomDelivery } from '../../../src/realtime/room-delivery';
 import type { Kind } from '../violations';
 import { DeafDelivery, HoldlessDelivery, LosingDelivery } from './deliveries';
-import { ForgetfulRoomFeed, HastyRoomFeed, LateExpiryQueue, SeparateRoomFeed } from './feeds';
+import {
+  EuphemisticRoomFeed,
+  ForgetfulRoomFeed,
+  GenerousRoomFeed,
+  HastyRoomFeed,
+  LateExpiryQueue,
+  LengtheningRoomFeed,
+  SecretiveRoomFeed,
+  SeparateRoomFeed,
+} from './feeds';
 import {
   ForgetfulMessageStore,
   GenerousMessageStore,
   LateMessageStore,
   LosingMessageStore,
   SlowMessageStore,
+  TalkativeMessageStore,
 } from './stores';
 
 /** A server that breaks one promise. */
@@ -97,5 +107,25 @@ export const BROKEN: readonly Variant[] = [
     kinds: ['status'],
     also: [],
   },
+  { name: 'a reveal that hands out twice', replace: slow(feed(GenerousRoomFeed)), kinds: ['reveal'], also: [] },
+  {
+    name: 'a resume that shows what was not revealed',
+    replace: slow(store(TalkativeMessageStore)),
+    kinds: ['exposed'],
+    also: ['corrupt'],
+  },
+  {
+    name: 'a deadline that moves away',
+    replace: slow(feed(LengtheningRoomFeed)),
+    kinds: ['deadline'],
+    also: ['status'],
+  },
+  {
+    name: 'a moved deadline that nobody is told',
+    replace: slow(feed(SecretiveRoomFeed)),
+    kinds: ['deadline'],
+    also: [],
+  },
+  { name: 'a burnt message told as expired', replace: slow(feed(EuphemisticRoomFeed)), kinds: ['reason'], also: [] },
   { name: 'a room that is wiped too early', replace: slow(feed(HastyRoomFeed)), kinds: ['wiped'], also: [] },
 ];

@@ -1,4 +1,4 @@
-import type { AnswerEntry, Entry } from '../log';
+import type { AnswerEntry, Entry, ToldEntry } from '../log';
 import type { Known } from '../truth';
 import type { Report } from '../violations';
 
@@ -12,6 +12,9 @@ export class Stretch {
   heardUntil = -Infinity;
   private readonly ids = new Set<string>();
   private readonly acks: AnswerEntry[] = [];
+  /** What was told of a message after it came, by its id. */
+  private readonly about = new Map<string, ToldEntry[]>();
+  private lastClosing = 0;
 
   constructor(readonly from: Entry) {
     this.to = from;
@@ -30,12 +33,28 @@ export class Stretch {
     return this.ids.has(id) || this.acks.some(covered);
   }
 
+  /**
+   * Whether a change of a message that shows itself in an entry was told, as `tells` recognises it, or made needless: by
+   * the end of the message, or by a join that was asked for later.
+   */
+  heardChange({ id }: Known, entry: Entry, tells: (told: ToldEntry) => boolean): boolean {
+    const heard = (told: ToldEntry): boolean => told.told === 'expired' || tells(told);
+    return (
+      this.lastClosing > entry.n ||
+      this.about.get(id)?.some(heard) === true ||
+      this.acks.some((ack) => ack.answer === 'joined' && (ack.to.n > entry.n || (ack.joined.more && ack.n > entry.n)))
+    );
+  }
+
   add(entry: Entry): void {
     this.to = entry;
     if ('told' in entry) {
       if (entry.told === 'new') {
         this.ids.add(entry.message.id);
+      } else if (entry.told === 'closed') {
+        this.lastClosing = entry.n;
       }
+      idsIn(entry).forEach((id) => this.about.set(id, [...(this.about.get(id) ?? []), entry]));
     } else if ('answer' in entry) {
       if (entry.answer === 'joined') {
         this.acks.push(entry);
@@ -50,6 +69,17 @@ export class Stretch {
     }
   }
 }
+
+/** Messages that an event is about, but the one that tells of a new one. */
+function idsIn(entry: ToldEntry): readonly string[] {
+  if (entry.told === 'status' && 'messageId' in entry.range) {
+    return [entry.range.messageId];
+  }
+  return entry.told === 'expired' ? entry.ids : [];
+}
+
+/** By client. */
+export type Stretches = ReadonlyMap<string, readonly Stretch[]>;
 
 /** The stretches of a client, over all its connections. Reports what is told to one that has left. */
 export function listeningStretches(entries: readonly Entry[], report: Report): Stretch[] {
