@@ -225,10 +225,11 @@ describe('the event', () => {
 describe('a token that is revoked under a live socket', () => {
   it.each(EVENTS.map((row) => [row.handler, row] as const))('takes %s away', async (handler, row) => {
     const world = await scene(handler);
-    const client = await chat.connect({ token: world.memberToken });
+    const [namespace, name = ''] = handler.split(' ');
+    const client = await chat.connect({ token: world.memberToken }, undefined, namespace);
     await chat.api({ token: world.memberToken }, 'post', 'auth/logout').expect(204);
     const before = await state(world);
-    client.socket.emit(handler.split(' ')[1] ?? '', row.payload({ ...world, name: `new.${asked++}` }));
+    client.socket.emit(name, row.payload({ ...world, name: `new.${asked++}` }));
     await client.closed();
     expect(await state(world)).toEqual(before);
   });

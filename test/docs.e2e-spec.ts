@@ -97,6 +97,26 @@ describe('docs/', () => {
       );
     });
 
+    it('has every event of the other namespaces, and no other', () => {
+      const [, ...parts] = page('events.md').split(/^## The namespace `(?=\/)/m);
+      const documented = parts.flatMap((part) => {
+        const [namespace = ''] = part.split('`', 1);
+        const cells = matches(part, /^\| (`[^|]*) \|/gm).flatMap((cell) => matches(cell, /`([^`]+)`/g));
+        return cells.map((event) => `${namespace} ${event}`);
+      });
+      const others = app.app
+        .get(HandlerMap)
+        .build()
+        .filter(({ namespace }) => namespace !== '/');
+      const known = [
+        ...others.flatMap(({ namespace, handlers }) => [...handlers.keys()].map((event) => `${namespace} ${event}`)),
+        ...serverEvents()
+          .filter(({ namespace }) => namespace !== '/')
+          .map(({ namespace, name }) => `${namespace} ${name}`),
+      ];
+      expect(documented.sort()).toEqual(known.sort());
+    });
+
     it('has a worked example of a resume that is true', async () => {
       const [alice, bob] = [await register(app.url, 'alice'), await register(app.url, 'bob')];
       const roomId = `dm_${[alice.id, bob.id].sort().join('_')}`;

@@ -66,11 +66,13 @@ function messagesOf(
   document: Document,
   event: string,
   action: Operation['action'],
+  namespace = '/',
 ): { sent: Message; acks: Message[] } {
-  const found = Object.values(document.operations).find(
-    (operation) =>
-      operation.action === action && follow<{ address: string }>(document, operation.channel).address === event,
-  );
+  const found = Object.values(document.operations).find((operation) => {
+    const { address, servers } = follow<Document['channels'][string]>(document, operation.channel);
+    const [server] = servers.map((one) => follow<{ pathname: string }>(document, one));
+    return operation.action === action && address === event && server?.pathname === namespace;
+  });
   if (!found?.messages[0]) {
     throw new Error(`The reference has no ${event}`);
   }
@@ -134,9 +136,9 @@ describe('the event reference', () => {
 
   it('has examples that the server takes', async () => {
     const document = await load();
-    for (const { handlers } of namespaces()) {
+    for (const { namespace, handlers } of namespaces()) {
       for (const { event, bind, dto } of handlers.values()) {
-        for (const { payload } of messagesOf(document, event, EMIT).sent.examples) {
+        for (const { payload } of messagesOf(document, event, EMIT, namespace).sent.examples) {
           expect(() => bind(payload)).not.toThrow();
           const unknown = dto ? Object.keys(payload).filter((field) => !(field in (bind(payload) ?? {}))) : [];
           expect([event, unknown]).toEqual([event, []]);
@@ -147,9 +149,9 @@ describe('the event reference', () => {
 
   it('tells with what each event of a client is answered, and how it fails', async () => {
     const document = await load();
-    for (const { handlers } of namespaces()) {
+    for (const { namespace, handlers } of namespaces()) {
       for (const { event } of handlers.values()) {
-        const [success, refusal] = messagesOf(document, event, EMIT).acks;
+        const [success, refusal] = messagesOf(document, event, EMIT, namespace).acks;
         expect(success?.examples[0]?.payload).toMatchObject({ success: true });
         expect(refusal?.examples[0]?.payload).toMatchObject({ success: false, code: expect.any(String) });
       }
@@ -200,6 +202,48 @@ describe('the event reference', () => {
     const seen = new Set(received.map(({ event }) => event));
     const unseen = serverEvents().filter(({ name, namespace }) => namespace === '/' && !seen.has(name));
     expect(unseen.map(({ name }) => name)).toEqual(['server:draining']);
+  });
+
+  it('is true in /rooms too', async () => {
+    const namespace = '/rooms';
+    const document = await load();
+    const { schemas } = document.components;
+    const [alice, account] = [await chat.person('alice'), await chat.register('bob')];
+    const client = await chat.connect(account, undefined, namespace);
+    const roomId = roomOf(alice, account);
+    const wrong: string[] = [];
+    const emit = async (event: string, payload?: object): Promise<void> => {
+      const ack = await client.emit(event, payload);
+      const { acks } = messagesOf(document, event, EMIT, namespace);
+      const found = acks.map((message) => problems(ack, message.payload, schemas, event));
+      wrong.push(...(found.some((list) => list.length === 0) ? [] : found.flat()));
+    };
+    await say(alice, roomId, 'one', { ttl: 60 });
+    await emit('join-rooms');
+    await emit('send-message', { roomId, content: 'two', ttl: 60 });
+    await emit('send-message', { roomId });
+    const { messageId } = await say(alice, roomId, 'three', { burn: true, ttl: 60 });
+    await emit('reveal-message', { roomId, messageId });
+    await emit('typing-start', { roomId });
+    await emit('typing-stop', { roomId });
+    await emit('auth:refresh', { token: account.token });
+    await alice.client.emit('typing:start', { roomId });
+    await alice.client.emit('typing:stop', { roomId });
+    client.socket.emit('send-message', {});
+    await chat.pass(61_000);
+    await chat.leave(alice.client);
+    await chat.pass(3000);
+    await client.next('user-presence-update');
+    await chat.api(alice, 'delete', `chat/rooms/${roomId}`).expect(204);
+    await client.next('room-kicked');
+    await client.settle();
+    for (const { event, payload } of client.received) {
+      wrong.push(...problems(payload, messagesOf(document, event, ON, namespace).sent.payload, schemas, event));
+    }
+    expect(wrong).toEqual([]);
+    const seen = new Set(client.received.map(({ event }) => event));
+    const unseen = serverEvents().filter((one) => one.namespace === namespace && !seen.has(one.name));
+    expect(unseen.map(({ name }) => name)).toEqual([]);
   });
 
   it('is open to everyone, as often as they like', async () => {

@@ -81,10 +81,8 @@ export class ChatAnnouncer implements OnModuleInit {
         const told = event.kind === 'joined' ? ChatEvents.userJoined : ChatEvents.userLeft;
         return this.toRoom(event, told, { roomId, userId, activeUsers: [...activeUsers] });
       }
-      case 'closed': {
-        this.toRoom(event, ChatEvents.roomClosed, { roomId, reason: event.reason }, { evenLeft: true });
-        return this.entry.closed(roomId, event.position);
-      }
+      case 'closed':
+        return this.toRoom(event, ChatEvents.roomClosed, { roomId, reason: event.reason }, { evenLeft: true });
     }
   }
 

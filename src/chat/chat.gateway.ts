@@ -1,7 +1,7 @@
 import { ConnectedSocket, MessageBody, SubscribeMessage } from '@nestjs/websockets';
 import { AppError } from '../common/app-error';
 import { type Awaitable, chain } from '../common/awaitable';
-import { Clock, isoTime } from '../common/clock';
+import { Clock } from '../common/clock';
 import { CurrentUser } from '../common/http/current-user.decorator';
 import type { Identity } from '../common/identity';
 import { AppConfig } from '../config/app-config';
@@ -11,11 +11,12 @@ import type { MayflySocket } from '../realtime/socket-session';
 import { JoinedDto, RevealedDto, SentDto } from './dto/chat-answers.dto';
 import { JoinRoomDto, MessageStatusDto, RevealMessageDto, RoomIdDto, SendMessageDto } from './dto/chat-requests.dto';
 import { JOIN_EXAMPLES, STATUS_EXAMPLES } from './dto/examples';
-import type { Appended, ReceiptRange } from './engine/room-feed';
+import type { ReceiptRange } from './engine/room-feed';
 import { JOIN_GUIDE, LEAVE_GUIDE, REVEAL_GUIDE, SEND_GUIDE, STATUS_GUIDE, TYPING_GUIDE } from './event-guides';
 import { MessagesService } from './messages.service';
 import { outgoingOf } from './outgoing';
 import { RoomEntry } from './room-entry';
+import { sentAck } from './sent-ack';
 import { TypingService } from './typing.service';
 import { revealedView } from './view';
 
@@ -67,7 +68,7 @@ export class ChatGateway {
     const sent = this.entry.hears(socket, dto.roomId)
       ? this.messages.send(identity, outgoing)
       : this.entry.listen(socket, dto.roomId).then(() => this.messages.send(identity, outgoing));
-    return chain(sent, (appended) => this.sent(appended));
+    return chain(sent, (appended) => sentAck(appended, this.clock.now()));
   }
 
   @SubscribeMessage('message:reveal')
@@ -115,21 +116,6 @@ export class ChatGateway {
 
   async handleDisconnect(socket: MayflySocket): Promise<void> {
     await this.entry.disconnected(socket);
-  }
-
-  private sent({ message, duplicate }: Appended): Ack<SentDto> {
-    const sent: Ack<SentDto> = {
-      success: true,
-      messageId: message.id,
-      timestamp: isoTime(message.createdAt),
-      seq: message.seq,
-      expiresAt: message.expiresAt === null ? null : isoTime(message.expiresAt),
-      serverTime: isoTime(this.clock.now()),
-    };
-    if (duplicate) {
-      sent.duplicate = true;
-    }
-    return sent;
   }
 }
 

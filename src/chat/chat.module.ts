@@ -34,6 +34,7 @@ import { RoomListService } from './room-list.service';
 import { RoomPlaces } from './room-places';
 import { RoomStatistics } from './room-statistics';
 import { RoomsService } from './rooms.service';
+import { SilentJoins } from './silent-joins';
 import { TypingService } from './typing.service';
 
 @Module({
@@ -58,13 +59,14 @@ import { TypingService } from './typing.service';
     MessagesService,
     TypingService,
     RoomPlaces,
+    SilentJoins,
     RoomEntry,
     ChatStatsService,
     RoomStatistics,
     ChatAnnouncer,
     ChatGateway,
   ],
-  exports: [RoomStatistics],
+  exports: [RoomStatistics, RoomFeed, RoomStore, MessagesService, RoomEntry, SilentJoins, TypingService],
 })
 export class ChatModule implements OnModuleInit {
   constructor(

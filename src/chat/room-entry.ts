@@ -1,4 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { AppError } from '../common/app-error';
 import { chain, isPromise } from '../common/awaitable';
 import { Clock, isoTime } from '../common/clock';
@@ -21,6 +21,7 @@ import { RoomLifeService } from './room-life.service';
 import { type Place, RoomPlaces } from './room-places';
 import { resumePoint } from './resume-point';
 import { RoomsService } from './rooms.service';
+import { SilentJoins } from './silent-joins';
 import { TypingService } from './typing.service';
 import { messageView, roomView } from './view';
 
@@ -31,7 +32,7 @@ const MAX_TRIES = 3;
 
 /** Sockets entering and leaving rooms. Stands beside the gateway: it knows sockets, and decides nothing. */
 @Injectable()
-export class RoomEntry {
+export class RoomEntry implements OnApplicationBootstrap {
   private readonly logger = new Logger(RoomEntry.name);
   /** Rooms that a socket left and would otherwise hear. */
   private readonly left = new Map<MayflySocket, Set<string>>();
@@ -42,6 +43,7 @@ export class RoomEntry {
     private readonly messages: MessageStore,
     private readonly policies: RoomPolicies,
     private readonly places: RoomPlaces,
+    private readonly silently: SilentJoins,
     private readonly delivery: RoomDelivery,
     private readonly broadcaster: Broadcaster,
     private readonly typing: TypingService,
@@ -52,8 +54,17 @@ export class RoomEntry {
     private readonly clock: Clock,
   ) {}
 
+  /** Behind every announcer: what is told of the end of a room is told to who was in it. */
+  onApplicationBootstrap(): void {
+    this.feed.subscribe((event) => {
+      if (event.kind === 'closed') {
+        this.closed(event.roomId, event.position);
+      }
+    });
+  }
+
   /** A room was closed, at this position: its sockets are in it no more, but for those that joined what stands now. */
-  closed(roomId: string, position: number): void {
+  private closed(roomId: string, position: number): void {
     this.places.closed(roomId, position);
     const cleared = chain(this.rooms.stands(roomId), (stands) => (stands ? undefined : this.forgetLeaves(roomId)));
     if (isPromise(cleared)) {
@@ -153,7 +164,7 @@ export class RoomEntry {
   /** Whether a socket hears a room that it is allowed to hear. */
   hears(socket: MayflySocket, roomId: string): boolean {
     return this.policies.byId(roomId).audience === 'joined'
-      ? socket.rooms.has(joinedRoom(roomId))
+      ? this.silently.hasJoined(socket, roomId)
       : !socket.rooms.has(leftRoom(roomId));
   }
 
@@ -166,18 +177,7 @@ export class RoomEntry {
       await this.feed.forget({ roomId, userId: identity.userId, socketId: socket.id });
       return;
     }
-    this.rooms.authorize(identity, roomId);
-    const place = await this.places.begin(socket, roomId);
-    try {
-      const { position } = await this.rooms.get(identity, roomId);
-      this.places.assertStands(place);
-      void socket.join(joinedRoom(roomId));
-      await this.feed.enter({ roomId, userId: identity.userId, socketId: socket.id });
-      this.places.settle(place, position);
-    } catch (error) {
-      this.places.fail(place);
-      throw error;
-    }
+    await this.silently.join(socket, roomId);
   }
 
   /** The socket is gone: so are its joins, its leaves and its typing. */

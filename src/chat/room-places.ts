@@ -77,6 +77,23 @@ export class RoomPlaces {
     return place;
   }
 
+  /**
+   * Puts a socket into a room without a join, at this position, where it stays though a join under way fails. False where
+   * it is in it already.
+   */
+  seat(socket: MayflySocket, roomId: string, position: number): boolean {
+    const place = this.find(socket, roomId);
+    if (socket.data.ended || place?.position !== undefined) {
+      return false;
+    }
+    if (place) {
+      place.position = position;
+    } else {
+      this.settle(this.add(socket, roomId), position);
+    }
+    return true;
+  }
+
   /** @throws AppError ConflictError where a join was undone while it was under way */
   assertStands(place: Place): void {
     if (place.out || place.socket.data.ended) {

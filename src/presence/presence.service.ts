@@ -22,6 +22,14 @@ const EVERYONE_LIMIT = 1000;
 const DELETED_USER = 'Deleted user';
 
 type UserListener = (userId: string) => Awaitable<void>;
+/** A user came online, or went offline. */
+export interface PresenceChange {
+  readonly userId: string;
+  readonly online: boolean;
+  /** When they came, or when their last socket left, epoch ms. */
+  readonly lastSeen: number;
+}
+type ChangeListener = (change: PresenceChange) => Awaitable<void>;
 /** Users who are to know when a user comes and goes. */
 export type ContactSource = (userId: string) => Awaitable<readonly string[]>;
 
@@ -31,6 +39,7 @@ export class PresenceService implements OnModuleInit {
   private readonly logger = new Logger(PresenceService.name);
   private readonly contactSources: ContactSource[] = [];
   private readonly lastSocketListeners: UserListener[] = [];
+  private readonly changeListeners: ChangeListener[] = [];
 
   constructor(
     private readonly store: PresenceStore,
@@ -62,6 +71,11 @@ export class PresenceService implements OnModuleInit {
     this.lastSocketListeners.push(listener);
   }
 
+  /** Calls `listener` when a user came or went, on the node that found out. */
+  onChange(listener: ChangeListener): void {
+    this.changeListeners.push(listener);
+  }
+
   /** @throws AppError CapacityError where a user has as many sockets as they may, over all nodes */
   async admit(userId: string): Promise<void> {
     if ((await this.store.socketCount(userId)) >= this.config.env.MAX_SOCKETS_PER_USER) {
@@ -83,6 +97,7 @@ export class PresenceService implements OnModuleInit {
     const counted = await this.store.connect(userId, socketId, this.config.env.MAX_SOCKETS_PER_USER);
     if (counted === 'first') {
       await this.tell(PresenceEvents.online, { userId, username, isOnline: true });
+      await this.changed({ userId, online: true, lastSeen: this.clock.now() });
     }
     return counted !== 'full';
   }
@@ -127,6 +142,13 @@ export class PresenceService implements OnModuleInit {
       lastSeen: this.clock.now(),
     };
     await this.tell(PresenceEvents.offline, { userId, username, isOnline: false, lastSeen: isoTime(lastSeen) });
+    await this.changed({ userId, online: false, lastSeen });
+  }
+
+  private async changed(change: PresenceChange): Promise<void> {
+    for (const listener of this.changeListeners) {
+      await listener(change);
+    }
   }
 
   private async tell<T extends { userId: string }>(event: ServerEvent<T>, payload: T): Promise<void> {

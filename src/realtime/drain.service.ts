@@ -46,9 +46,10 @@ export class DrainService {
     this.realtime.drain();
     const { io } = this.realtime;
     this.logger.log({ connections: this.realtime.connectionCount }, 'Draining');
-    for (const namespace of io._nsps.values()) {
-      namespace.local.emit(serverDraining.name, { retryInMs: RETRY_IN_MS } satisfies ServerDrainingDto);
-    }
+    // Elsewhere clients know no such event: they come back when the transport closes.
+    io.of(serverDraining.namespace).local.emit(serverDraining.name, {
+      retryInMs: RETRY_IN_MS,
+    } satisfies ServerDrainingDto);
     // One turn at least: events that are in the kernel's buffers are read, acks leave.
     await pause();
     await this.atMost(IN_FLIGHT_MS, () => this.realtime.inFlight > 0);

@@ -20,6 +20,8 @@ export interface GatewayOptions {
    * socket, and by address.
    */
   anonymous?: true;
+  /** What every refused socket of the namespace is told; the sentence is then in `data.reason`. One gateway says it. */
+  refusal?: string;
   /** How events of this gateway that carried no ack fail, where that is not the event `error`. */
   tellFailure?: (error: ErrorEventDto) => FailureNotice;
 }

@@ -42,6 +42,8 @@ export interface NamespaceHandlers {
   readonly namespace: string;
   /** Its sockets have no token, and no identity. */
   readonly anonymous: boolean;
+  /** What refused sockets are told in place of the sentence; undefined: the sentence. */
+  readonly refusal?: string;
   readonly handlers: ReadonlyMap<string, Handler>;
   readonly hooks: readonly ConnectionHooks[];
 }
@@ -53,6 +55,7 @@ const NO_DTO: unknown[] = [undefined, Object, String, Number, Boolean, Array];
 
 interface Found {
   readonly anonymous: boolean;
+  refusal?: string;
   readonly handlers: Map<string, Handler>;
   readonly hooks: ConnectionHooks[];
 }
@@ -81,6 +84,7 @@ export class HandlerMap {
         throw new Error(`The gateways of ${options.namespace} differ in whether it is anonymous`);
       }
       namespaces.set(options.namespace, found);
+      found.refusal ??= options.refusal;
       for (const handler of this.handlersOf(instance as object, metatype as Type<object>, options)) {
         if (found.handlers.has(handler.event)) {
           throw new Error(`Two gateways handle ${handler.event} in ${options.namespace}`);

@@ -14,6 +14,7 @@ import { type MayflySocket, SocketSession } from './socket-session';
 export class Handshake {
   private readonly logger = new Logger(Handshake.name);
   private readonly anonymous = new Set<string>();
+  private readonly refusals = new Map<string, string>();
 
   constructor(
     private readonly tokens: TokenService,
@@ -28,12 +29,17 @@ export class Handshake {
     this.anonymous.add(namespace);
   }
 
+  /** In this namespace every refusal has this message, and the sentence in `data.reason`. */
+  refuseWith(namespace: string, message: string): void {
+    this.refusals.set(namespace, message);
+  }
+
   /** Makes every socket of the namespace authenticate before it exists, unless the namespace is anonymous. */
   protect(namespace: Namespace): void {
     namespace.use((socket, next) => {
       this.admit(socket as MayflySocket, this.anonymous.has(namespace.name)).then(
         () => next(),
-        (error: unknown) => next(this.refusal(error)),
+        (error: unknown) => next(this.refusal(error, this.refusals.get(namespace.name))),
       );
     });
   }
@@ -58,14 +64,15 @@ export class Handshake {
     socket.data = new SocketSession(identity, ip, verifiedAt);
   }
 
-  private refusal(cause: unknown): ExtendedError {
+  private refusal(cause: unknown, message: string | undefined): ExtendedError {
     const error = cause instanceof AppError ? cause : undefined;
     if (!error) {
       this.logger.error({ err: cause }, 'A handshake failed');
     }
     const code: ErrorCode = error?.code ?? 'InternalServerError';
-    const refused: ExtendedError = new Error(error?.message ?? 'Something went wrong on our side');
-    refused.data = { code };
+    const reason = error?.message ?? 'Something went wrong on our side';
+    const refused: ExtendedError = new Error(message ?? reason);
+    refused.data = message === undefined ? { code } : { code, reason };
     return refused;
   }
 }

@@ -79,6 +79,9 @@ export class RealtimeServer implements OnApplicationBootstrap {
       if (found.anonymous) {
         this.handshake.open(found.namespace);
       }
+      if (found.refusal !== undefined) {
+        this.handshake.refuseWith(found.namespace, found.refusal);
+      }
       this.serve(this.io.of(found.namespace), found);
     }
   }

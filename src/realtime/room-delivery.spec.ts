@@ -27,7 +27,7 @@ class World {
   constructor() {
     const broadcaster = {
       emit: (event: ServerEvent<object>, payload: object, { rooms, except = [] }: Audience) => {
-        for (const socket of this.sockets) {
+        for (const socket of this.sockets.filter(({ nsp }) => nsp.name === event.namespace)) {
           const own = new Set([...socket.rooms, socket.id]);
           if (rooms.some((room) => own.has(room)) && !except.some((room) => own.has(room))) {
             socket.emit(event.name, payload);
@@ -44,8 +44,8 @@ class World {
     this.delivery = new RoomDelivery(broadcaster, closer, sessions);
   }
 
-  connect(userId: string): FakeSocket {
-    const socket = new FakeSocket(userId);
+  connect(userId: string, namespace?: string): FakeSocket {
+    const socket = new FakeSocket(userId, namespace);
     socket.join(userRoom(userId));
     this.sockets.push(socket);
     return socket;
@@ -157,6 +157,18 @@ describe('the delivery of a room’s events', () => {
     expect(heard(alice)).toEqual([]);
     world.delivery.release(alice.socket, ROOM, 0);
     expect(heard(alice)).toEqual([1]);
+  });
+
+  it('holds back nothing that is told in another namespace', () => {
+    const world = new World();
+    const [native, other] = [world.connect('alice'), world.connect('alice', '/other')];
+    const told = { ...EVENT, namespace: '/other' };
+    world.delivery.hold(native.socket, ROOM);
+    for (const event of [EVENT, told]) {
+      world.delivery.emit(event, { position: 1 }, ROOM, 1, AUDIENCES.members);
+    }
+    world.delivery.release(native.socket, ROOM, 0);
+    expect([heard(native), heard(other)]).toEqual([[1], [1]]);
   });
 
   it('hands a socket that joins only what is for it', () => {

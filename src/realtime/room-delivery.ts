@@ -86,7 +86,7 @@ export class RoomDelivery {
     if (held) {
       except.push(heldRoom(roomId));
       for (const hold of held) {
-        hold.seen = position;
+        hold.seen = Math.max(hold.seen, position);
         this.holdBack(hold, audience, { position, event, payload });
       }
     }
@@ -179,9 +179,10 @@ export class RoomDelivery {
   }
 
   private holdBack(hold: Hold, audience: RoomAudience, event: HeldEvent): void {
-    const { id, data } = hold.socket;
+    const { id, data, nsp } = hold.socket;
     const { userId } = data.identity;
     const concerned =
+      nsp.name === event.event.namespace &&
       id !== audience.exceptSocket &&
       userId !== audience.exceptUser &&
       (!audience.users || audience.users.includes(userId));

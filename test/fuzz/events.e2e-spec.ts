@@ -17,17 +17,34 @@ const CODES = Object.keys(ERROR_STATUS).filter((code) => code !== 'InternalServe
 
 const scene = fuzzScene();
 
-/** Valid payloads of every event, by which the fuzz gets past the first check. */
-function valid(): Record<string, object> {
+type Payloads = Readonly<Record<string, object>>;
+
+/** Valid payloads of every event of a namespace, by which the fuzz gets past the first check. */
+const VALID: Readonly<Record<string, () => Payloads>> = { '/': native, '/rooms': rooms };
+
+function native(): Payloads {
   const roomId = roomOf(scene.mallory, scene.alice);
   return {
     'auth:refresh': { token: scene.mallory.token },
     'room:join': { roomId, publicKey: 'k', since: 0, epoch: 'x', sinceTime: scene.chat.iso() },
     'room:leave': { roomId },
     'message:send': { roomId, content: 'x', ttl: 60, clientId: 'c', type: 'text', burn: false },
+    'message:reveal': { roomId, messageId: 'msg_1_x', revealId: 'r' },
     'message:status': { roomId, messageId: 'msg_1_x', status: 'seen' },
     'typing:start': { roomId },
     'typing:stop': { roomId },
+  };
+}
+
+function rooms(): Payloads {
+  const roomId = roomOf(scene.mallory, scene.alice);
+  return {
+    'auth:refresh': { token: scene.mallory.token },
+    'join-rooms': { any: 'x' },
+    'send-message': { roomId, content: 'x', ttl: 60, clientId: 'c', type: 'text', burn: false },
+    'reveal-message': { roomId, messageId: 'msg_1_x', revealId: 'r' },
+    'typing-start': { roomId },
+    'typing-stop': { roomId },
   };
 }
 
@@ -47,10 +64,21 @@ async function emitAll(client: TestClient, packets: [event: string, ...args: unk
   }
 }
 
-describe('events', () => {
-  it('are all fuzzed', () => {
-    const [native] = scene.chat.get(HandlerMap).build();
-    expect(Object.keys(valid()).sort()).toEqual([...(native?.handlers.keys() ?? [])].sort());
+it('events of every namespace are all fuzzed', () => {
+  for (const { namespace, handlers } of scene.chat.get(HandlerMap).build()) {
+    expect([namespace, ...Object.keys(VALID[namespace]?.() ?? {}).sort()]).toEqual([
+      namespace,
+      ...[...handlers.keys()].sort(),
+    ]);
+  }
+});
+
+describe.each(Object.keys(VALID))('events of %s', (namespace) => {
+  const valid = (): Payloads => VALID[namespace]?.() ?? {};
+  let client: TestClient;
+
+  beforeAll(async () => {
+    client = namespace === '/' ? scene.mallory.client : await scene.chat.connect(scene.mallory, undefined, namespace);
   });
 
   it('survive every nasty payload, and none at all', async () => {
@@ -59,7 +87,7 @@ describe('events', () => {
       ...NASTY.map((payload) => [event, payload] as [string, unknown]),
       [event, 1, 2, 3] as [string, ...unknown[]],
     ]);
-    await emitAll(scene.mallory.client, packets);
+    await emitAll(client, packets);
   });
 
   it('survive every nasty value in every field', async () => {
@@ -68,7 +96,7 @@ describe('events', () => {
         NASTY.map((value) => [event, { ...payload, [field]: value }] as [string, unknown]),
       ),
     );
-    await emitAll(scene.mallory.client, packets);
+    await emitAll(client, packets);
   });
 
   it(`survive ${MUTATIONS} scene.random mutations (FUZZ_SEED=${SEED})`, async () => {
@@ -77,23 +105,21 @@ describe('events', () => {
       const [event, payload] = scene.random.pick(events);
       return [event, mutate(payload, scene.random)] as [string, unknown];
     });
-    await emitAll(scene.mallory.client, packets);
+    await emitAll(client, packets);
   });
 
   it('survive strings of 10 MB', async () => {
     const huge = 'x'.repeat(10 * 1024 * 1024);
-    const roomId = roomOf(scene.mallory, scene.alice);
-    await emitAll(scene.mallory.client, [
-      ['message:send', { roomId, content: huge }],
-      ['message:send', huge],
-      ['room:join', { roomId: huge }],
-      ['auth:refresh', { token: huge }],
-      [huge, {}],
-    ]);
+    const packets = Object.entries(valid()).map(([event, payload]) => {
+      const field = 'content' in payload ? 'content' : (Object.keys(payload)[0] ?? '');
+      return [event, { ...payload, [field]: huge }] as [string, unknown];
+    });
+    await emitAll(client, [...packets, ['typing:stop', huge], [huge, {}]]);
   });
 
   it('survive JSON that is nested 100 000 deep', async () => {
-    const raw = await RawSocket.connect(scene.chat.url, scene.mallory.token);
+    const raw = await RawSocket.connect(scene.chat.url, scene.mallory.token, namespace);
+    const at = namespace === '/' ? '' : `${namespace},`;
     const depth = 100_000;
     const nested = [`${'['.repeat(depth)}${']'.repeat(depth)}`, `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`];
     let id = 0;
@@ -104,8 +130,8 @@ describe('events', () => {
           `{"roomId":${value},"token":${value},"content":${value}}`,
           `{"extra":${value}}`,
         ]) {
-          raw.send(`42${++id}["${event}",${payload}]`);
-          expect(await raw.next((packet) => packet.startsWith(`43${id}[`))).not.toContain('InternalServerError');
+          raw.send(`42${at}${++id}["${event}",${payload}]`);
+          expect(await raw.next((packet) => packet.startsWith(`43${at}${id}[`))).not.toContain('InternalServerError');
           scene.chat.clock.advance(10_001);
         }
       }

@@ -40,8 +40,8 @@ export class TestNodes {
     return (this.apps[node] as TestApp).app.get<T>(token, { strict: false });
   }
 
-  async connect({ token }: { token: string }, node: number): Promise<TestClient> {
-    const client = await TestClient.connect(this.url(node), token);
+  async connect({ token }: { token: string }, node: number, namespace?: string): Promise<TestClient> {
+    const client = await TestClient.connect(this.url(node), token, {}, namespace);
     this.clients.push(client);
     return client;
   }

@@ -152,10 +152,12 @@ export const ROUTES: readonly RouteRow[] = [
 
 /** Every event of every namespace. One that is missing here fails the test. */
 export const EVENTS: readonly EventRow[] = [
-  event(
-    '/ auth:refresh',
-    { member: 'success', ...outsiders('AuthorizationError'), guest: 'AuthorizationError', ...refused },
-    ({ memberToken }) => ({ token: memberToken }),
+  ...['/', '/rooms'].map((namespace) =>
+    event(
+      `${namespace} auth:refresh`,
+      { member: 'success', ...outsiders('AuthorizationError'), guest: 'AuthorizationError', ...refused },
+      ({ memberToken }) => ({ token: memberToken }),
+    ),
   ),
   event('/ room:join', memberEvent, room),
   event('/ room:leave', harmless, room),
@@ -164,6 +166,12 @@ export const EVENTS: readonly EventRow[] = [
   event('/ message:reveal', memberEvent, ({ roomId, messageId }) => ({ roomId, messageId })),
   event('/ typing:start', memberEvent, room),
   event('/ typing:stop', harmless, room),
+
+  event('/rooms join-rooms', { ...harmless, guest: 'AuthorizationError' }, () => ({})),
+  event('/rooms send-message', memberEvent, ({ roomId }) => ({ roomId, content: 'x' })),
+  event('/rooms reveal-message', memberEvent, ({ roomId, messageId }) => ({ roomId, messageId })),
+  event('/rooms typing-start', memberEvent, room),
+  event('/rooms typing-stop', harmless, room),
 ];
 
 /** Handlers without a row, and rows without a handler. */

@@ -120,6 +120,11 @@ export class ChatApp {
     return call(this.url, token, method, `/api/${path}`);
   }
 
+  /** The same below a prefix. */
+  below(prefix: string, { token }: { token: string }, method: Parameters<typeof call>[2], path: string): Test {
+    return call(this.url, token, method, `${prefix}/api/${path}`);
+  }
+
   /** The time in so many milliseconds, as the API writes it. */
   iso(inMs = 0): string {
     return new Date(this.clock.now() + inMs).toISOString();

@@ -12,9 +12,11 @@ export class FakeSocket {
   readonly rooms = new Set<string>();
   readonly sent: Sent[] = [];
   readonly data: SocketSession;
+  readonly nsp: { readonly name: string };
   private listener: ((event: string, ...args: unknown[]) => void) | undefined;
 
-  constructor(userId = 'alice') {
+  constructor(userId = 'alice', namespace = '/') {
+    this.nsp = { name: namespace };
     this.id = `socket-${++made}`;
     const identity: TokenIdentity = {
       userId,

@@ -47,10 +47,10 @@ export class RawSocket {
     });
   }
 
-  /** Opens one and enters the namespace `/`. */
-  static async connect(url: string, token: string): Promise<RawSocket> {
+  /** Opens one and enters a namespace. */
+  static async connect(url: string, token: string, namespace = '/'): Promise<RawSocket> {
     const raw = await RawSocket.open(url);
-    raw.send(`40${JSON.stringify({ token })}`);
+    raw.send(`40${namespace === '/' ? '' : `${namespace},`}${JSON.stringify({ token })}`);
     await raw.next((packet) => packet.startsWith('40'));
     return raw;
   }

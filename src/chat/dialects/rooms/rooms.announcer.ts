@@ -1,0 +1,136 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { isPromise } from '../../../common/awaitable';
+import { Broadcaster } from '../../../realtime/broadcaster';
+import { RealtimeServer } from '../../../realtime/realtime-server';
+import { RoomDelivery } from '../../../realtime/room-delivery';
+import type { ServerEvent } from '../../../realtime/server-event';
+import { joinedRoom, userRoom } from '../../../realtime/socket-rooms';
+import { RoomFeed, type RoomEvent } from '../../engine/room-feed';
+import { SilentJoins } from '../../silent-joins';
+import { TypingService } from '../../typing.service';
+import { concealedView, openView } from '../../view';
+import { ROOMS, RoomsEvents } from './rooms.events';
+import { newMessageView } from './rooms.views';
+import { SenderAvatars } from './sender-avatars';
+
+type MessageEvent = Extract<RoomEvent, { kind: 'message' }>;
+
+/** Tells what happens in rooms in the words of `/rooms`, to the sockets that joined them. */
+@Injectable()
+export class RoomsAnnouncer implements OnModuleInit {
+  /** By room, messages that wait for the picture of the sender of the first of them. */
+  private readonly waiting = new Map<string, MessageEvent[]>();
+
+  constructor(
+    private readonly feed: RoomFeed,
+    private readonly delivery: RoomDelivery,
+    private readonly broadcaster: Broadcaster,
+    private readonly realtime: RealtimeServer,
+    private readonly typing: TypingService,
+    private readonly joins: SilentJoins,
+    private readonly avatars: SenderAvatars,
+  ) {}
+
+  onModuleInit(): void {
+    this.feed.subscribe((event) => {
+      // Nothing is made for nobody: most nodes have no socket here, or none yet.
+      if (this.realtime.io.of(ROOMS).sockets.size > 0) {
+        this.announce(event);
+      }
+    });
+    this.typing.subscribe(({ roomId, userId, username }, isTyping) => {
+      const audience = { rooms: [joinedRoom(roomId)], except: [userRoom(userId)] };
+      if (isTyping) {
+        this.broadcaster.emit(RoomsEvents.typing, { roomId, userId, username }, audience);
+      } else {
+        this.broadcaster.emit(RoomsEvents.stoppedTyping, { roomId, userId }, audience);
+      }
+    });
+  }
+
+  private announce(event: RoomEvent): void {
+    const { roomId } = event;
+    if (event.kind === 'message') {
+      return this.announceMessage(event);
+    }
+    this.flush(roomId);
+    switch (event.kind) {
+      case 'opened':
+        return this.joins.opened(roomId, event.position);
+      case 'expired': {
+        const { messageIds, reason, userId } = event;
+        const payload = { roomId, messageIds: [...messageIds], reason };
+        return this.toRoom(event, RoomsEvents.expired, payload, userId === undefined ? {} : { users: [userId] });
+      }
+      case 'closed':
+        // Of one that both have left, nobody is here to be told.
+        return event.reason === 'left'
+          ? undefined
+          : this.toRoom(event, RoomsEvents.kicked, { roomId, reason: event.reason });
+      case 'status':
+      case 'updated':
+      case 'key':
+      case 'joined':
+      case 'left':
+        // Not told here.
+        return undefined;
+    }
+  }
+
+  /** At once where the sender's picture is known; else behind those of the room that wait already. */
+  private announceMessage(event: MessageEvent): void {
+    const queue = this.waiting.get(event.roomId);
+    if (queue) {
+      queue.push(event);
+      return;
+    }
+    const avatar = this.avatars.of(event.message.senderId);
+    if (isPromise(avatar)) {
+      void this.await([event], avatar);
+    } else {
+      this.tell(event, avatar);
+    }
+  }
+
+  private async await(queue: MessageEvent[], first: Promise<string | null>): Promise<void> {
+    const [{ roomId }] = queue as [MessageEvent];
+    this.waiting.set(roomId, queue);
+    for (let avatar: string | null = await first, next = queue.shift(); next; next = queue.shift()) {
+      this.tell(next, avatar);
+      const [following] = queue;
+      avatar = following ? await this.avatars.of(following.message.senderId) : null;
+    }
+    if (this.waiting.get(roomId) === queue) {
+      this.waiting.delete(roomId);
+    }
+  }
+
+  /** What else happens in a room comes behind its messages, and does not wait for pictures. */
+  private flush(roomId: string): void {
+    const queue = this.waiting.get(roomId);
+    this.waiting.delete(roomId);
+    queue?.splice(0).forEach((event) => this.tell(event, null));
+  }
+
+  /** Two encodings at most: the sender's and the others'. */
+  private tell(event: MessageEvent, avatar: string | null): void {
+    const { message } = event;
+    const open = newMessageView(openView(message), avatar);
+    if (!message.burn) {
+      return this.toRoom(event, RoomsEvents.newMessage, open);
+    }
+    const { senderId } = message;
+    const concealed = newMessageView(concealedView(message), avatar);
+    this.toRoom(event, RoomsEvents.newMessage, open, { users: [senderId] });
+    this.toRoom(event, RoomsEvents.newMessage, concealed, { exceptUser: senderId });
+  }
+
+  private toRoom<T extends object>(event: RoomEvent, told: ServerEvent<T>, payload: T, to: Target = {}): void {
+    this.delivery.emit(told, payload, event.roomId, event.position, { ...to, byMembership: false });
+  }
+}
+
+interface Target {
+  readonly users?: readonly string[];
+  readonly exceptUser?: string;
+}

@@ -1,0 +1,22 @@
+import { ErrorEventDto } from '../../../realtime/error-event';
+import { serverEvent } from '../../../realtime/server-event';
+import { MessageExpiredDto } from '../../chat.events';
+import { NewMessageDto, PresenceUpdateDto, RoomKickedDto, UserStoppedTypingDto, UserTypingDto } from './rooms.dto';
+
+export const ROOMS = '/rooms';
+
+/** What the server sends in `/rooms`, to sockets that sent `join-rooms`. */
+export const RoomsEvents = {
+  newMessage: serverEvent(ROOMS, 'new-message', NewMessageDto, "A message, to the room's sockets, the sender's too."),
+  expired: serverEvent(ROOMS, 'message-expired', MessageExpiredDto, 'Messages are gone: drop them.'),
+  typing: serverEvent(ROOMS, 'user-typing', UserTypingDto, 'Somebody else began to type.'),
+  stoppedTyping: serverEvent(ROOMS, 'user-stopped-typing', UserStoppedTypingDto, 'Somebody else types no more.'),
+  presence: serverEvent(
+    ROOMS,
+    'user-presence-update',
+    PresenceUpdateDto,
+    'Somebody who shares a room with you came online, or went offline.',
+  ),
+  kicked: serverEvent(ROOMS, 'room-kicked', RoomKickedDto, 'You are in the room no more: drop it and what is in it.'),
+  error: serverEvent(ROOMS, 'error', ErrorEventDto, 'An event of yours that carried no ack failed.'),
+};

@@ -1,0 +1,15 @@
+import { Module } from '@nestjs/common';
+import { UsersModule } from '../../../users/users.module';
+import { AuthModule } from '../../../auth/auth.module';
+import { PresenceModule } from '../../../presence/presence.module';
+import { ChatModule } from '../../chat.module';
+import { RoomsAnnouncer } from './rooms.announcer';
+import { RoomsAuthGateway, RoomsGateway } from './rooms.gateway';
+import { SenderAvatars } from './sender-avatars';
+import { RoomsPresenceAnnouncer } from './rooms-presence.announcer';
+
+@Module({
+  imports: [AuthModule, UsersModule, PresenceModule, ChatModule],
+  providers: [RoomsGateway, RoomsAuthGateway, RoomsAnnouncer, RoomsPresenceAnnouncer, SenderAvatars],
+})
+export class RoomsModule {}
