@@ -1,7 +1,7 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { AppError } from '../common/app-error';
 import { chain, isPromise } from '../common/awaitable';
-import { Clock, isoTime } from '../common/clock';
+import { isoTime } from '../common/clock';
 import type { Identity } from '../common/identity';
 import { Broadcaster } from '../realtime/broadcaster';
 import { RealtimeServer } from '../realtime/realtime-server';
@@ -51,7 +51,6 @@ export class RoomEntry implements OnApplicationBootstrap {
     private readonly sessions: SessionRegistry,
     private readonly closer: SocketCloser,
     private readonly realtime: RealtimeServer,
-    private readonly clock: Clock,
   ) {}
 
   /** Behind every announcer: what is told of the end of a room is told to who was in it. */
@@ -284,7 +283,8 @@ export class RoomEntry implements OnApplicationBootstrap {
       lastSeq: snapshot.lastSeq,
       epoch: room.epoch,
       gap: snapshot.gap,
-      serverTime: isoTime(this.clock.now()),
+      // A later one would leave out what changed between the reading and this ack.
+      serverTime: isoTime(snapshot.at),
     };
   }
 }

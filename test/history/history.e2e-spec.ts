@@ -55,7 +55,7 @@ describe('the checker', () => {
     const app = await createApp({ settings: APP_SETTINGS, replace });
     try {
       const nodes = () => [{ index: 0, url: app.url }];
-      return await runWorkload({ seed: SEED, seconds: 4, pairs: 3, pace: 1, nodes, goneMs: 500, quietMs: 300 });
+      return await runWorkload({ seed: SEED, seconds: 6, pairs: 3, pace: 1, nodes, goneMs: 500, quietMs: 300 });
     } finally {
       await app.close();
     }

@@ -86,7 +86,7 @@ export const BROKEN: readonly Variant[] = [
     name: 'a resume that keeps what is gone',
     replace: slow(store(GenerousMessageStore)),
     kinds: ['unaccounted'],
-    also: ['not-dropped'],
+    also: ['not-dropped', 'status', 'deadline'],
   },
   {
     name: 'a resume that loses messages',
@@ -112,7 +112,7 @@ export const BROKEN: readonly Variant[] = [
     name: 'a resume that shows what was not revealed',
     replace: slow(store(TalkativeMessageStore)),
     kinds: ['exposed'],
-    also: ['corrupt'],
+    also: ['corrupt', 'status'],
   },
   {
     name: 'a deadline that moves away',

@@ -35,13 +35,12 @@ export class Stretch {
 
   /**
    * Whether a change of a message that shows itself in an entry was told, as `tells` recognises it, or made needless: by
-   * the end of the message, or by a join that was asked for later.
+   * the end of the room, or by a join that was asked for later.
    */
   heardChange({ id }: Known, entry: Entry, tells: (told: ToldEntry) => boolean): boolean {
-    const heard = (told: ToldEntry): boolean => told.told === 'expired' || tells(told);
     return (
       this.lastClosing > entry.n ||
-      this.about.get(id)?.some(heard) === true ||
+      this.about.get(id)?.some(tells) === true ||
       this.acks.some((ack) => ack.answer === 'joined' && (ack.to.n > entry.n || (ack.joined.more && ack.n > entry.n)))
     );
   }
