@@ -8,7 +8,7 @@ import { AppConfig } from '../config/app-config';
 import { type Ack, ack } from '../realtime/ack';
 import { Event, RealtimeGateway } from '../realtime/gateway.decorator';
 import type { MayflySocket } from '../realtime/socket-session';
-import { JoinedDto, RevealedDto, SentDto } from './dto/chat-answers.dto';
+import { JoinedDto, JoinedRoomsDto, RevealedDto, SentDto } from './dto/chat-answers.dto';
 import { JoinRoomDto, MessageStatusDto, RevealMessageDto, RoomIdDto, SendMessageDto } from './dto/chat-requests.dto';
 import { JOIN_EXAMPLES, STATUS_EXAMPLES } from './dto/examples';
 import type { ReceiptRange } from './engine/room-feed';
@@ -18,7 +18,7 @@ import { outgoingOf } from './outgoing';
 import { RoomEntry } from './room-entry';
 import { sentAck } from './sent-ack';
 import { TypingService } from './typing.service';
-import { revealedView } from './view';
+import { joinedRoomView, revealedView } from './view';
 
 /** Direct chat in the namespace `/`. */
 @RealtimeGateway({ namespace: '/' })
@@ -42,6 +42,17 @@ export class ChatGateway {
   })
   join(@ConnectedSocket() socket: MayflySocket, @MessageBody() dto: JoinRoomDto): Awaitable<Ack<JoinedDto>> {
     return ack(this.entry.join(socket, dto));
+  }
+
+  @SubscribeMessage('rooms:join')
+  @Event({
+    cost: 'other',
+    summary: 'Joins all rooms of the caller, and tells nothing of what is in them.',
+    errors: ['AuthorizationError', 'ConflictError', 'CapacityError'],
+    ack: JoinedRoomsDto,
+  })
+  joinAll(@ConnectedSocket() socket: MayflySocket): Awaitable<Ack<JoinedRoomsDto>> {
+    return ack(chain(this.entry.joinAll(socket), (rooms) => ({ rooms: rooms.map(joinedRoomView) })));
   }
 
   @SubscribeMessage('room:leave')

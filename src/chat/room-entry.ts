@@ -16,6 +16,7 @@ import type { JoinRoomDto } from './dto/chat-requests.dto';
 import { directMembers, otherMember } from './engine/room';
 import { MessageStore, type ResumePoint, type Snapshot } from './engine/message.store';
 import { RoomFeed } from './engine/room-feed';
+import type { RoomSummary } from './engine/room.store';
 import { RoomPolicies } from './engine/room-policy';
 import { RoomLifeService } from './room-life.service';
 import { type Place, RoomPlaces } from './room-places';
@@ -125,6 +126,14 @@ export class RoomEntry implements OnApplicationBootstrap {
       this.places.settle(place, snapshot.room.position);
     };
     return this.joined(snapshot, messages, identity);
+  }
+
+  /** Joins all rooms of the socket's user, those too that it left. Gives them, newest activity first. */
+  async joinAll(socket: MayflySocket): Promise<RoomSummary[]> {
+    const rooms = await this.silently.joinAll(socket, { later: false });
+    this.left.get(socket)?.forEach((roomId) => void socket.leave(leftRoom(roomId)));
+    this.left.delete(socket);
+    return rooms;
   }
 
   /** Leaves a room; of any other room a success without effect. */

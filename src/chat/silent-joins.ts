@@ -40,13 +40,16 @@ export class SilentJoins {
   }
 
   /**
-   * Joins all rooms of a socket's user, and from now on those that are opened. Gives them, newest activity first.
+   * Joins all rooms of a socket's user, with `later` also those that are opened from now on. Gives them, newest activity
+   * first.
    * @throws AppError AuthorizationError (guest), ConflictError, CapacityError
    */
-  async joinAll(socket: MayflySocket): Promise<RoomSummary[]> {
+  async joinAll(socket: MayflySocket, { later }: { later: boolean }): Promise<RoomSummary[]> {
     const { identity } = socket.data;
     assertAccount(identity);
-    void socket.join(ALL_ROOMS);
+    if (later) {
+      void socket.join(ALL_ROOMS);
+    }
     const missing = (await this.store.idsOf(identity.userId)).filter((roomId) => !this.hasJoined(socket, roomId));
     for (let first = 0; first < missing.length; first += BATCH) {
       await Promise.all(missing.slice(first, first + BATCH).map((roomId) => this.joinStanding(socket, roomId)));

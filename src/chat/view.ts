@@ -1,9 +1,10 @@
 import { isoTime } from '../common/clock';
-import type { RevealedDto } from './dto/chat-answers.dto';
+import type { JoinedRoomDto, RevealedDto } from './dto/chat-answers.dto';
 import type { MessageDto } from './dto/message.dto';
 import type { MemberDto, RoomDto } from './dto/room.dto';
 import type { Message } from './engine/message';
 import type { Room } from './engine/room';
+import type { RoomSummary } from './engine/room.store';
 
 /** Members told with a room. */
 const MAX_MEMBERS = 200;
@@ -49,6 +50,11 @@ export function openView(message: Message): MessageDto {
 /** A burn message that was just revealed, and when it is gone for who did. */
 export function revealedView({ message, expiresAt }: { message: Message; expiresAt: number }): RevealedDto {
   return { message: openView(message), expiresAt: isoTime(expiresAt) };
+}
+
+/** What a join of all rooms tells of one. */
+export function joinedRoomView({ room, unreadCount }: RoomSummary): JoinedRoomDto {
+  return { roomId: room.id, lastSeq: room.lastSeq, epoch: room.epoch, unreadCount };
 }
 
 /** A room as its members see it. */

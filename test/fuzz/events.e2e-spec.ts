@@ -27,6 +27,7 @@ function native(): Payloads {
   return {
     'auth:refresh': { token: scene.mallory.token },
     'room:join': { roomId, publicKey: 'k', since: 0, epoch: 'x', sinceTime: scene.chat.iso() },
+    'rooms:join': { any: 'x' },
     'room:leave': { roomId },
     'message:send': { roomId, content: 'x', ttl: 60, clientId: 'c', type: 'text', burn: false },
     'message:reveal': { roomId, messageId: 'msg_1_x', revealId: 'r' },

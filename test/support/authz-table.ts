@@ -160,6 +160,7 @@ export const EVENTS: readonly EventRow[] = [
     ),
   ),
   event('/ room:join', memberEvent, room),
+  event('/ rooms:join', { ...harmless, guest: 'AuthorizationError' }, () => ({})),
   event('/ room:leave', harmless, room),
   event('/ message:send', memberEvent, ({ roomId }) => ({ roomId, content: 'x' })),
   event('/ message:status', memberEvent, ({ roomId, messageId }) => ({ roomId, messageId, status: 'seen' })),

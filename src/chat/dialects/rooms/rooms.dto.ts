@@ -77,19 +77,3 @@ export class RoomKickedDto {
   @ApiProperty({ example: 'deleted', description: '`deleted` or `erased` where the room is gone for everyone.' })
   reason!: string;
 }
-
-export class JoinedRoomDto {
-  @ApiProperty({ example: ROOM_ID_EXAMPLE })
-  roomId!: string;
-  @ApiProperty({ example: 7, description: 'Seq of its newest message; 0 without.' })
-  lastSeq!: number;
-  @ApiProperty({ example: '0f9a8b7c6d5e4f3a2b1c0d9e', description: 'Stays while seqs count on.' })
-  epoch!: string;
-  @ApiProperty({ example: 1, description: 'Live messages of others that you have not seen.' })
-  unreadCount!: number;
-}
-
-export class JoinedRoomsDto {
-  @ApiProperty({ type: [JoinedRoomDto], description: 'All rooms of the caller, newest activity first.' })
-  rooms!: JoinedRoomDto[];
-}

@@ -9,7 +9,7 @@ import { type Ack, ack } from '../../../realtime/ack';
 import { AuthGateway } from '../../../realtime/auth.gateway';
 import { Event, RealtimeGateway } from '../../../realtime/gateway.decorator';
 import type { MayflySocket } from '../../../realtime/socket-session';
-import { SentDto } from '../../dto/chat-answers.dto';
+import { JoinedRoomsDto, SentDto } from '../../dto/chat-answers.dto';
 import { RevealMessageDto, RoomIdDto, SendMessageDto } from '../../dto/chat-requests.dto';
 import { REVEAL_GUIDE, SEND_GUIDE, TYPING_GUIDE } from '../../event-guides';
 import { MessagesService } from '../../messages.service';
@@ -18,9 +18,9 @@ import { RoomEntry } from '../../room-entry';
 import { sentAck } from '../../sent-ack';
 import { SilentJoins } from '../../silent-joins';
 import { TypingService } from '../../typing.service';
-import { openView } from '../../view';
-import { joinedRoomView, newMessageView } from './rooms.views';
-import { JoinedRoomsDto, MessageRevealedDto } from './rooms.dto';
+import { joinedRoomView, openView } from '../../view';
+import { newMessageView } from './rooms.views';
+import { MessageRevealedDto } from './rooms.dto';
 import { ROOMS } from './rooms.events';
 import { SenderAvatars } from './sender-avatars';
 
@@ -47,7 +47,7 @@ export class RoomsGateway {
     ack: JoinedRoomsDto,
   })
   join(@ConnectedSocket() socket: MayflySocket): Awaitable<Ack<JoinedRoomsDto>> {
-    return ack(chain(this.joins.joinAll(socket), (rooms) => ({ rooms: rooms.map(joinedRoomView) })));
+    return ack(chain(this.joins.joinAll(socket, { later: true }), (rooms) => ({ rooms: rooms.map(joinedRoomView) })));
   }
 
   @SubscribeMessage('send-message')

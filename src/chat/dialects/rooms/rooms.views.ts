@@ -1,6 +1,5 @@
 import type { MessageDto } from '../../dto/message.dto';
-import type { RoomSummary } from '../../engine/room.store';
-import type { JoinedRoomDto, NewMessageDto } from './rooms.dto';
+import type { NewMessageDto } from './rooms.dto';
 
 /** A message in the words of `/rooms`: its projection of `/` renamed, so that both conceal and sign the same. */
 export function newMessageView(view: MessageDto, avatar: string | null): NewMessageDto {
@@ -11,9 +10,4 @@ export function newMessageView(view: MessageDto, avatar: string | null): NewMess
     told.concealed = true;
   }
   return told;
-}
-
-/** What a join of all rooms tells of one. */
-export function joinedRoomView({ room, unreadCount }: RoomSummary): JoinedRoomDto {
-  return { roomId: room.id, lastSeq: room.lastSeq, epoch: room.epoch, unreadCount };
 }
