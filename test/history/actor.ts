@@ -16,7 +16,7 @@ const ACTIONS = {
   burst: 3,
   repeat: 7,
   raise: 14,
-  reveal: 8,
+  reveal: 12,
   drop: 6,
   rejoin: 5,
   leave: 3,

@@ -34,7 +34,16 @@ export async function run({ seed, seconds, nodes, pairs, pace, redis, killNodes 
   const service = await Service.start(nodes, redis || nodes > 1);
   try {
     const over = new AbortController();
-    const common = { seed, seconds, pairs, pace, nodes: service.nodes, goneMs: GONE_MS, quietMs: QUIET_MS };
+    const common = {
+      seed,
+      seconds,
+      pairs,
+      pace,
+      nodes: service.nodes,
+      goneMs: GONE_MS,
+      quietMs: QUIET_MS,
+      floods: true,
+    };
     let started = (): void => undefined;
     const killing = new Promise<void>((resolve) => (started = resolve)).then(() => {
       setTimeout(() => over.abort(), seconds * 1000).unref();

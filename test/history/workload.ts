@@ -24,6 +24,8 @@ export interface WorkloadOptions {
   readonly pace: number;
   /** Nodes that clients may connect to now; at least one at the start. */
   readonly nodes: () => readonly Node[];
+  /** Whether now and then more is sent to somebody who is away than a join ack holds; takes seconds. */
+  readonly floods: boolean;
   /** Called when the users are registered. */
   readonly started?: () => void;
   /** How long two are away so that their room goes, ms; past `ROOM_EMPTY_GRACE_MS` of the service. */
@@ -77,7 +79,7 @@ async function direct(
 ): Promise<void> {
   while (!over()) {
     await sleep(random.int(500, 2500) / options.pace);
-    const scene = random.weighted(SCENES);
+    const scene = random.weighted(options.floods ? SCENES : { ...SCENES, flood: 0 });
     if (scene !== 'nothing' && !over()) {
       const releases = actors.map((actor) => actor.hold());
       await SCENE[scene](actors, random, options);

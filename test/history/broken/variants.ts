@@ -64,13 +64,13 @@ export const BROKEN: readonly Variant[] = [
     name: 'publish outside the append',
     replace: slow(feed(SeparateRoomFeed)),
     kinds: ['reordered'],
-    also: ['hole', 'doubled', 'status', 'lost', 'not-dropped', 'after-leave', 'after-expiry'],
+    also: ['hole', 'doubled', 'status', 'deadline', 'lost', 'not-dropped', 'after-leave', 'after-expiry'],
   },
   {
     name: 'a join without hold-back',
     replace: slow(delivery(HoldlessDelivery)),
     kinds: ['hole'],
-    also: ['lost', 'status', 'not-dropped', 'doubled', 'reordered', 'corrupt', 'wiped'],
+    also: ['lost', 'status', 'deadline', 'not-dropped', 'doubled', 'reordered', 'corrupt', 'wiped'],
   },
   { name: 'a store that forgets dedupe', replace: slow(feed(ForgetfulRoomFeed)), kinds: ['doubled'], also: [] },
   {
@@ -92,13 +92,13 @@ export const BROKEN: readonly Variant[] = [
     name: 'a resume that loses messages',
     replace: slow(store(LosingMessageStore)),
     kinds: ['lost'],
-    also: ['unaccounted'],
+    also: ['unaccounted', 'deadline'],
   },
   {
     name: 'a delivery that loses events',
     replace: slow(delivery(LosingDelivery)),
     kinds: ['hole'],
-    also: ['lost', 'status', 'not-dropped', 'corrupt', 'doubled', 'reordered', 'after-leave', 'wiped'],
+    also: ['lost', 'status', 'deadline', 'not-dropped', 'corrupt', 'doubled', 'reordered', 'after-leave', 'wiped'],
   },
   { name: 'a delivery that heeds no leave', replace: slow(delivery(DeafDelivery)), kinds: ['after-leave'], also: [] },
   {

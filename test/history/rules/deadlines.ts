@@ -1,4 +1,4 @@
-import { type Entry, shownBy } from '../log';
+import { type Entry, type Shown, shownBy, type ToldEntry } from '../log';
 import { type Cause, type Deadline, latestBefore } from '../moved-deadlines';
 import type { Known, Truth } from '../truth';
 import type { Report } from '../violations';
@@ -35,11 +35,11 @@ function checkTold(
   const cause = truth.causesOf(known)[0]?.ask;
   for (const client of cause ? truth.clientsIn(truth.roomOf(entry)) : []) {
     for (const stretch of stretchesOf.get(client) ?? []) {
-      const concerned = cause && stretch.from.n < cause.n && entry.at < stretch.heardUntil;
-      if (
-        concerned &&
-        !stretch.heardChange(known, entry, (told) => told.told === 'status' && told.expiresAt === expiresAt)
-      ) {
+      const late = entry.at < stretch.heardUntil || stretch.heardEnd(known);
+      const concerned = cause && stretch.from.n < cause.n && late;
+      const tells = (told: ToldEntry): boolean => told.told === 'status' && told.expiresAt === expiresAt;
+      const shows = (message: Shown): boolean => message.expiresAt === expiresAt;
+      if (concerned && !stretch.heardChange(known, entry, tells, shows)) {
         report.add('deadline', stretch.to, `that of ${known.id} (seq ${known.seq}, #${entry.n}) moved and nobody told`);
       }
     }

@@ -1,4 +1,4 @@
-import type { AnswerEntry, Entry, ToldEntry } from '../log';
+import { type AnswerEntry, type Entry, type Shown, shownBy, type ToldEntry } from '../log';
 import type { Known } from '../truth';
 import type { Report } from '../violations';
 
@@ -34,15 +34,26 @@ export class Stretch {
   }
 
   /**
-   * Whether a change of a message that shows itself in an entry was told, as `tells` recognises it, or made needless: by
-   * the end of the room, or by a join that was asked for later.
+   * Whether a change of a message that an entry is the first to show was told: as `tells` recognises it, by a join ack that
+   * shows it as `shows` does, by one that was asked for later, or by the end of the room.
    */
-  heardChange({ id }: Known, entry: Entry, tells: (told: ToldEntry) => boolean): boolean {
-    return (
-      this.lastClosing > entry.n ||
-      this.about.get(id)?.some(tells) === true ||
-      this.acks.some((ack) => ack.answer === 'joined' && (ack.to.n > entry.n || (ack.joined.more && ack.n > entry.n)))
-    );
+  heardChange(
+    { id }: Known,
+    entry: Entry,
+    tells: (told: ToldEntry) => boolean,
+    shows: (message: Shown) => boolean,
+  ): boolean {
+    const covers = (ack: AnswerEntry): boolean =>
+      ack.answer === 'joined' &&
+      (ack.to.n > entry.n ||
+        (ack.joined.more && ack.n > entry.n) ||
+        shownBy(ack).some((message) => message.id === id && shows(message)));
+    return this.lastClosing > entry.n || this.about.get(id)?.some(tells) === true || this.acks.some(covers);
+  }
+
+  /** Whether it was told that a message is gone. */
+  heardEnd({ id }: Known): boolean {
+    return this.about.get(id)?.some(({ told }) => told === 'expired') === true;
   }
 
   add(entry: Entry): void {
