@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { LinkSigner } from '../attachments/link-signer';
 import { isoTime } from '../common/clock';
 import { Broadcaster } from '../realtime/broadcaster';
 import { RealtimeServer } from '../realtime/realtime-server';
@@ -6,7 +7,7 @@ import { RoomDelivery } from '../realtime/room-delivery';
 import type { ServerEvent } from '../realtime/server-event';
 import { joinedRoom, leftRoom, userRoom } from '../realtime/socket-rooms';
 import { ChatEvents, type StatusUpdatedDto } from './chat.events';
-import { directMembers, otherMember } from './engine/room';
+import { directMembers, isAnonymousRoomId, otherMember } from './engine/room';
 import type { Message } from './engine/message';
 import { type RaisedMessage, RoomFeed, type RoomEvent } from './engine/room-feed';
 import { RoomPolicies } from './engine/room-policy';
@@ -32,13 +33,21 @@ export class ChatAnnouncer implements OnModuleInit {
     private readonly realtime: RealtimeServer,
     private readonly typing: TypingService,
     private readonly entry: RoomEntry,
+    private readonly links: LinkSigner,
     private readonly policies: RoomPolicies,
   ) {}
 
   onModuleInit(): void {
-    this.feed.subscribe((event) => this.announce(event));
+    this.feed.subscribe((event) => {
+      if (!isAnonymousRoomId(event.roomId)) {
+        this.announce(event);
+      }
+    });
     this.feed.onMissed((roomId) => this.entry.missed(roomId));
     this.typing.subscribe(({ roomId, userId, username }, isTyping) => {
+      if (isAnonymousRoomId(roomId)) {
+        return;
+      }
       const other = otherMember(roomId, userId);
       const payload = { roomId, userId, username, isTyping };
       const rooms = other === undefined ? [joinedRoom(roomId)] : [userRoom(other)];
@@ -81,6 +90,9 @@ export class ChatAnnouncer implements OnModuleInit {
         const told = event.kind === 'joined' ? ChatEvents.userJoined : ChatEvents.userLeft;
         return this.toRoom(event, told, { roomId, userId, activeUsers: [...activeUsers] });
       }
+      case 'replaced':
+        // Only where nobody has an account.
+        return;
       case 'closed':
         return this.toRoom(event, ChatEvents.roomClosed, { roomId, reason: event.reason }, { evenLeft: true });
     }
@@ -89,10 +101,10 @@ export class ChatAnnouncer implements OnModuleInit {
   /** Two encodings at most: the sender's and the others'. */
   private announceMessage(event: RoomEvent, message: Message): void {
     if (!message.burn) {
-      return this.toRoom(event, ChatEvents.messageNew, openView(message));
+      return this.toRoom(event, ChatEvents.messageNew, openView(message, this.links));
     }
     const { senderId } = message;
-    this.toRoom(event, ChatEvents.messageNew, openView(message), { users: [senderId] });
+    this.toRoom(event, ChatEvents.messageNew, openView(message, this.links), { users: [senderId] });
     this.toRoom(event, ChatEvents.messageNew, concealedView(message), { exceptUser: senderId });
   }
 

@@ -1,9 +1,11 @@
 import type { MakeChatKit } from './chat-kit';
 import { messageStoreContract } from './message-store.suite';
+import { roomClaimsContract } from './room-claims.suite';
 import { roomBurnContract } from './room-burn.suite';
 import { roomDedupeContract } from './room-dedupe.suite';
 import { roomExpiryContract } from './room-expiry.suite';
 import { roomFeedContract } from './room-feed.suite';
+import { roomImagesContract } from './room-images.suite';
 import { roomOccupancyContract } from './room-occupancy.suite';
 import { roomFollowingContract } from './room-following.suite';
 import { roomReceiptsContract } from './room-receipts.suite';
@@ -14,10 +16,12 @@ export function chatStoresContract(makeKit: MakeChatKit): void {
   describe('rooms and messages', () => roomFeedContract(makeKit));
   describe('repeats and caps', () => roomDedupeContract(makeKit));
   describe('who is there, keys, settings, the end', () => roomOccupancyContract(makeKit));
+  describe('being who one claims to be', () => roomClaimsContract(makeKit));
   describe('receipts', () => roomReceiptsContract(makeKit));
   describe('expiry', () => roomExpiryContract(makeKit));
   describe('rooms heard by joining', () => roomFollowingContract(makeKit));
   describe('burn and lifetimes', () => roomBurnContract(makeKit));
+  describe('images', () => roomImagesContract(makeKit));
   describe('reading messages', () => messageStoreContract(makeKit));
   describe('reading rooms', () => roomStoreContract(makeKit));
 }

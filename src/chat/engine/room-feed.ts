@@ -1,5 +1,5 @@
 import type { Awaitable } from '../../common/awaitable';
-import type { Message, MessageDraft, MessageStatus } from './message';
+import type { Message, MessageDraft, MessageImage, MessageStatus } from './message';
 import type { CloseReason, Room, RoomDraft, RoomSettings } from './room';
 
 /** What happened in a room. Every node sees a room's events in the order of `position`, which has no holes. */
@@ -11,6 +11,7 @@ export type RoomEvent = { readonly roomId: string; readonly position: number } &
   | { readonly kind: 'updated'; readonly room: Room }
   | { readonly kind: 'key'; readonly userId: string; readonly publicKey: string }
   | { readonly kind: 'joined' | 'left'; readonly userId: string; readonly activeUsers: readonly string[] }
+  | { readonly kind: 'replaced'; readonly userId: string; readonly socketId: string }
   | { readonly kind: 'closed'; readonly reason: CloseReason }
 );
 
@@ -44,12 +45,19 @@ export interface RaisedMessage {
 
 export type RoomListener = (event: RoomEvent) => void;
 
+/** An image that a message showed which is gone now. */
+export type ErasedImage = Pick<MessageImage, 'filename' | 'holder'>;
+/** Must not throw: the messages are gone, whatever becomes of their images. */
+export type ErasedListener = (images: readonly ErasedImage[]) => Awaitable<void>;
+
 /** What an append must keep to, over all rooms and in one. */
 export interface AppendLimits {
   /** Most messages a room. */
   readonly messagesPerRoom: number;
   /** Most bytes of messages in all. */
   readonly totalBytes: number;
+  /** Most bytes of messages in anonymous rooms together; undefined: the room is none. */
+  readonly anonymousBytes?: number;
   /** Longest lifetime, ms. */
   readonly maxLifetimeMs: number;
 }
@@ -89,12 +97,35 @@ export type Revealed =
   /** It was revealed to this user before; the user sent it; it is no burn message. */
   | { readonly outcome: 'again' | 'own' | 'ordinary' };
 
+/** The countdown of a burn message. */
+export interface Countdown {
+  /** Its end, epoch ms. */
+  readonly expiresAt: number;
+  /** Whether it was this call that started it. */
+  readonly first: boolean;
+}
+
 /** Sockets of one user that joined a room, or left it. */
 export interface Occupant {
   readonly roomId: string;
   readonly userId: string;
   readonly socketId: string;
 }
+
+/** A socket that wants to be a user of a room, where nobody has vouched for who that is. */
+export interface Claim extends Occupant {
+  /** Stands for the key by which another socket can take the user over later; any text without spaces. */
+  readonly keyDigest: string;
+  /** Stands for the key that this socket brought; undefined: none. */
+  readonly proof: string | undefined;
+  /** The socket that may be replaced without a key: it was found not to answer. */
+  readonly gone: string | undefined;
+}
+
+export type Claimed =
+  | { readonly taken: false }
+  /** The user is another socket, of this node (`nodeId` empty where there is but one). */
+  | { readonly taken: true; readonly nodeId: string; readonly socketId: string };
 
 export interface Swept {
   /** Messages erased. */
@@ -111,6 +142,16 @@ export interface Swept {
  * no method but `open` makes one.
  */
 export abstract class RoomFeed {
+  private readonly erasedListeners: ErasedListener[] = [];
+
+  /**
+   * Calls `listener` with the images of messages that were erased, on the node that erased them. Where that is killed
+   * before it has called, nobody does.
+   */
+  onErased(listener: ErasedListener): void {
+    this.erasedListeners.push(listener);
+  }
+
   /**
    * Hands the events of rooms to `listener`, each once, in order and without a hole within a room: on one node those of
    * every room, on one of many at least those of the rooms that are followed there, and of the direct rooms of users who
@@ -171,10 +212,13 @@ export abstract class RoomFeed {
   abstract reveal(request: RevealRequest): Awaitable<Revealed | undefined>;
 
   /**
-   * Starts the countdown of a burn message for everyone; of several calls the first counts. Gives its deadline, epoch
-   * ms; undefined where there is no such burn message.
+   * Starts the countdown of a burn message for everyone; of several calls the first counts. Undefined where there is no
+   * such burn message.
    */
-  abstract burn(roomId: string, messageId: string, delayMs: number): Awaitable<number | undefined>;
+  abstract burn(roomId: string, messageId: string, delayMs: number): Awaitable<Countdown | undefined>;
+
+  /** Brings a message's deadline to now: gone for every reader, erased and told by the next sweep. False: there is none. */
+  abstract end(roomId: string, messageId: string): Awaitable<boolean>;
 
   /** Changes the settings named. Publishes `updated`. Undefined: no such room. */
   abstract configure(roomId: string, settings: Partial<RoomSettings>): Awaitable<Room | undefined>;
@@ -184,6 +228,14 @@ export abstract class RoomFeed {
 
   /** A socket joins: it counts as active and as not having left. Publishes `joined` for a user's first. */
   abstract enter(occupant: Occupant): Awaitable<void>;
+
+  /**
+   * A socket becomes a user, of whom the room takes one socket at a time: if nobody is, if it is that socket already, if
+   * it brings the key that the one before it was given, or if that one is `gone`. It counts as `enter`ed, and its own
+   * key is the one that counts. Publishes `joined` for a user who was not there, `replaced` with the socket that is the
+   * user no more. Undefined: no such room. `leave`, `forget` and `evict` of the user's socket end it.
+   */
+  abstract claim(claim: Claim): Awaitable<Claimed | undefined>;
 
   /** A socket leaves and stays connected. Publishes `left` when it was the user's last that had joined. */
   abstract leave(occupant: Occupant): Awaitable<void>;
@@ -208,6 +260,13 @@ export abstract class RoomFeed {
    * it since. True where it was erased.
    */
   abstract close(roomId: string, reason: CloseReason, ifPosition?: number): Awaitable<boolean>;
+
+  /** For drivers: tells the listeners, and ends when they are done. */
+  protected async tellErased(images: readonly ErasedImage[]): Promise<void> {
+    for (const listener of images.length === 0 ? [] : this.erasedListeners) {
+      await listener(images);
+    }
+  }
 }
 
 /** Deadlines of messages, by room, on the expiry queue. */

@@ -9,6 +9,9 @@ import type { CloseReason, Room, RoomDraft, RoomSettings } from '../engine/room'
 import {
   type Appended,
   type AppendLimits,
+  type Claim,
+  type Claimed,
+  type Countdown,
   type Occupant,
   type Receipt,
   type Revealed,
@@ -92,8 +95,12 @@ export class MemoryRoomFeed extends RoomFeed {
     return this.receipts.reveal(request);
   }
 
-  override burn(roomId: string, messageId: string, delayMs: number): number | undefined {
+  override burn(roomId: string, messageId: string, delayMs: number): Countdown | undefined {
     return this.receipts.burn(roomId, messageId, delayMs);
+  }
+
+  override end(roomId: string, messageId: string): boolean {
+    return this.receipts.end(roomId, messageId);
   }
 
   override configure(roomId: string, settings: Partial<RoomSettings>): Room | undefined {
@@ -120,6 +127,10 @@ export class MemoryRoomFeed extends RoomFeed {
     this.occupancy.enter(occupant);
   }
 
+  override claim(claim: Claim): Claimed | undefined {
+    return this.occupancy.claim(claim);
+  }
+
   override leave(occupant: Occupant): void {
     this.occupancy.leave(occupant);
   }
@@ -136,7 +147,9 @@ export class MemoryRoomFeed extends RoomFeed {
   override evict(): void {}
 
   override sweep(roomId: string, limit: number): Swept | undefined {
-    return this.timeline.sweep(roomId, limit);
+    const swept = this.timeline.sweep(roomId, limit);
+    void this.tellErased(this.timeline.takeErasedImages());
+    return swept;
   }
 
   override close(roomId: string, reason: CloseReason, ifPosition?: number): boolean {
@@ -155,6 +168,7 @@ export class MemoryRoomFeed extends RoomFeed {
     this.timeline.closed(room);
     this.state.lastPosition = Math.max(this.state.lastPosition, room.position + 1);
     this.hub.publish(room, { kind: 'closed', reason });
+    void this.tellErased(this.timeline.takeErasedImages());
     return true;
   }
 

@@ -2,15 +2,19 @@ import { AppError } from '../../common/app-error';
 import type { Clock } from '../../common/clock';
 import type { Ids } from '../../common/ids';
 import type { Message, MessageDraft } from '../engine/message';
-import { type Appended, type AppendLimits, DEDUPE_MS, type Swept } from '../engine/room-feed';
+import { type Appended, type AppendLimits, DEDUPE_MS, type ErasedImage, type Swept } from '../engine/room-feed';
 import type { FeedHub } from './feed-hub';
 import type { MemoryDeadlines } from './memory-deadlines';
 import type { MemoryRoom } from './memory-room';
 import type { MemoryRooms } from './memory-rooms';
 import type { Handle } from './slab';
 
+const SERVER_FULL = 'The server is full, wait until messages have expired';
+
 /** The messages of rooms: what comes, changes and goes. */
 export class MemoryTimeline {
+  private erasedImages: ErasedImage[] = [];
+
   constructor(
     private readonly state: MemoryRooms,
     private readonly hub: FeedHub,
@@ -35,17 +39,28 @@ export class MemoryTimeline {
       throw new AppError('CapacityError', 'The room is full, wait until messages have expired');
     }
     if (this.state.records.bytes >= limits.totalBytes) {
-      throw new AppError('CapacityError', 'The server is full, wait until messages have expired');
+      throw new AppError('CapacityError', SERVER_FULL);
+    }
+    if (limits.anonymousBytes !== undefined && this.state.anonymousBytes >= limits.anonymousBytes) {
+      throw new AppError('CapacityError', SERVER_FULL);
     }
     const seenTtl = this.seenTtl(room, draft);
     const message = this.messageOf(room, draft, seenTtl !== undefined, limits.maxLifetimeMs);
+    const before = room.anonymous ? this.state.records.bytes : 0;
     const handle = this.state.records.write({ message, sender, dedupeKey, seenTtl });
+    if (room.anonymous) {
+      this.countAnonymous(room, before);
+    }
     room.lastSeq = message.seq;
     room.lastActivity = message.createdAt;
     room.push(handle);
     if (dedupeKey !== 0) {
       room.dedupe ??= new Map();
       room.dedupe.set(dedupeKey, handle);
+    }
+    if (message.image) {
+      room.images ??= new Map();
+      room.images.set(message.image.holder, { filename: message.image.filename, seq: message.seq });
     }
     this.count(room, handle, 1);
     if (message.expiresAt !== null) {
@@ -91,9 +106,20 @@ export class MemoryTimeline {
     return { erased, waiting: room.waiting };
   }
 
+  /** Images of messages that were erased since this was asked last. */
+  takeErasedImages(): ErasedImage[] {
+    const images = this.erasedImages;
+    if (images.length > 0) {
+      this.erasedImages = [];
+    }
+    return images;
+  }
+
   /** The room goes with everything in it. */
   closed(room: MemoryRoom): void {
+    room.images?.forEach(({ filename }, holder) => this.erasedImages.push({ filename, holder }));
     this.state.messageCount -= room.messageCount;
+    const before = this.state.records.bytes;
     // Husks first: what tells them from live records is read from both.
     for (const handle of room.dedupe?.values() ?? []) {
       this.freeHusk(handle);
@@ -101,6 +127,7 @@ export class MemoryTimeline {
     for (const handle of room.all()) {
       this.state.records.free(handle);
     }
+    this.countAnonymous(room, before);
     this.deadlines.cancel(room);
   }
 
@@ -141,7 +168,7 @@ export class MemoryTimeline {
       return { ...message, expiresAt: records.changedAt(handle) };
     }
     // Due and not swept yet: as much is gone as of a husk.
-    return records.deadline(handle) > this.clock.now() ? message : { ...message, content: '' };
+    return records.deadline(handle) > this.clock.now() ? message : { ...message, content: '', image: undefined };
   }
 
   /** Messages that are gone for one user while others have them, by user. */
@@ -159,31 +186,51 @@ export class MemoryTimeline {
   /** Erases a message; what makes a repeat recognisable stays until ten minutes after the send. */
   private erase(room: MemoryRoom, handle: Handle, now: number): void {
     const { records } = this.state;
+    const before = records.bytes;
     this.count(room, handle, -1);
     const seq = records.seq(handle);
     room.remove(seq);
     room.reveals?.forget(seq);
+    this.dropImage(room, handle);
     const key = records.dedupeKey(handle);
     const rememberUntil = records.createdAt(handle) + DEDUPE_MS;
     if (key !== 0 && rememberUntil > now) {
       const husk = records.reduceToHusk(handle, rememberUntil);
+      this.countAnonymous(room, before);
       room.dedupe?.set(key, husk);
       room.due.push(husk);
       return;
     }
     room.dedupe?.delete(key);
     records.free(handle);
+    this.countAnonymous(room, before);
+  }
+
+  private dropImage(room: MemoryRoom, handle: Handle): void {
+    const image = room.images && this.state.records.image(handle);
+    if (image && room.images?.delete(image.holder)) {
+      this.erasedImages.push({ filename: image.filename, holder: image.holder });
+    }
   }
 
   private forgetDuplicate(room: MemoryRoom, husk: Handle): void {
     room.dedupe?.delete(this.state.records.dedupeKey(husk));
+    const before = this.state.records.bytes;
     this.state.records.free(husk);
+    this.countAnonymous(room, before);
   }
 
   /** Frees a husk, which is in no log; live records are freed with theirs. */
   private freeHusk(handle: Handle): void {
     if (this.state.records.isHusk(handle)) {
       this.state.records.free(handle);
+    }
+  }
+
+  /** Records were written or freed in the room since there were `before` bytes of them. */
+  private countAnonymous(room: MemoryRoom, before: number): void {
+    if (room.anonymous) {
+      this.state.anonymousBytes += this.state.records.bytes - before;
     }
   }
 

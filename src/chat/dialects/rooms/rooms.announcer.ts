@@ -1,10 +1,12 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { LinkSigner } from '../../../attachments/link-signer';
 import { isPromise } from '../../../common/awaitable';
 import { Broadcaster } from '../../../realtime/broadcaster';
 import { RealtimeServer } from '../../../realtime/realtime-server';
 import { RoomDelivery } from '../../../realtime/room-delivery';
 import type { ServerEvent } from '../../../realtime/server-event';
 import { joinedRoom, userRoom } from '../../../realtime/socket-rooms';
+import { isAnonymousRoomId } from '../../engine/room';
 import { RoomFeed, type RoomEvent } from '../../engine/room-feed';
 import { SilentJoins } from '../../silent-joins';
 import { TypingService } from '../../typing.service';
@@ -29,16 +31,20 @@ export class RoomsAnnouncer implements OnModuleInit {
     private readonly typing: TypingService,
     private readonly joins: SilentJoins,
     private readonly avatars: SenderAvatars,
+    private readonly links: LinkSigner,
   ) {}
 
   onModuleInit(): void {
     this.feed.subscribe((event) => {
       // Nothing is made for nobody: most nodes have no socket here, or none yet.
-      if (this.realtime.io.of(ROOMS).sockets.size > 0) {
+      if (this.realtime.io.of(ROOMS).sockets.size > 0 && !isAnonymousRoomId(event.roomId)) {
         this.announce(event);
       }
     });
     this.typing.subscribe(({ roomId, userId, username }, isTyping) => {
+      if (isAnonymousRoomId(roomId)) {
+        return;
+      }
       const audience = { rooms: [joinedRoom(roomId)], except: [userRoom(userId)] };
       if (isTyping) {
         this.broadcaster.emit(RoomsEvents.typing, { roomId, userId, username }, audience);
@@ -72,6 +78,7 @@ export class RoomsAnnouncer implements OnModuleInit {
       case 'key':
       case 'joined':
       case 'left':
+      case 'replaced':
         // Not told here.
         return undefined;
     }
@@ -115,7 +122,7 @@ export class RoomsAnnouncer implements OnModuleInit {
   /** Two encodings at most: the sender's and the others'. */
   private tell(event: MessageEvent, avatar: string | null): void {
     const { message } = event;
-    const open = newMessageView(openView(message), avatar);
+    const open = newMessageView(openView(message, this.links), avatar);
     if (!message.burn) {
       return this.toRoom(event, RoomsEvents.newMessage, open);
     }
