@@ -126,6 +126,7 @@ function ask({ handler, body, file }: RouteRow, { tokens, ...world }: Scene, act
     ':messageId': messageId,
     ':id': peerId,
     ':filename': filename,
+    ':emoji': '%F0%9F%91%8D',
   };
   const filled = Object.entries(values).reduce((filling, [name, value]) => filling.replace(name, value), path);
   const verb = method.toLowerCase() as 'get' | 'post' | 'patch' | 'put' | 'delete';

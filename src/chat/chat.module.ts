@@ -21,6 +21,7 @@ import { MemoryRoomStore } from './memory/memory-room.store';
 import { MemoryRooms } from './memory/memory-rooms';
 import { FeedFollower } from './redis/feed-follower';
 import { NodeRooms } from './redis/node-rooms';
+import { RedisChanges } from './redis/redis-changes';
 import { RedisMessageStore } from './redis/redis-message.store';
 import { RedisOccupancy } from './redis/redis-occupancy';
 import { RedisRoomFeed } from './redis/redis-room-feed';
@@ -29,6 +30,9 @@ import { RedisRoomTotals } from './redis/redis-room-totals';
 import { RedisRooms } from './redis/redis-rooms';
 import { RoomDeadlines } from './redis/room-deadlines';
 import { RoomLists } from './redis/room-lists';
+import { MessageChangesController } from './message-changes.controller';
+import { MessageChangesGateway } from './message-changes.gateway';
+import { MessageChangesService } from './message-changes.service';
 import { MessageImagesService } from './message-images.service';
 import { MessagesService } from './messages.service';
 import { RoomEntry } from './room-entry';
@@ -42,7 +46,7 @@ import { TypingService } from './typing.service';
 
 @Module({
   imports: [UsersModule, PresenceModule, AttachmentsModule],
-  controllers: [ChatController],
+  controllers: [ChatController, MessageChangesController],
   providers: [
     MemoryRooms,
     provideForRedis(RedisRooms),
@@ -51,6 +55,7 @@ import { TypingService } from './typing.service';
     provideForRedis(RoomDeadlines),
     provideForRedis(NodeRooms),
     provideForRedis(RedisOccupancy),
+    provideForRedis(RedisChanges),
     provideForRedis(FeedFollower),
     provideStore(RoomFeed, { memory: MemoryRoomFeed, redis: RedisRoomFeed }),
     provideStore(RoomStore, { memory: MemoryRoomStore, redis: RedisRoomStore }),
@@ -61,6 +66,7 @@ import { TypingService } from './typing.service';
     RoomLifeService,
     MessageImagesService,
     MessagesService,
+    MessageChangesService,
     TypingService,
     RoomPlaces,
     SilentJoins,
@@ -69,6 +75,7 @@ import { TypingService } from './typing.service';
     RoomStatistics,
     ChatAnnouncer,
     ChatGateway,
+    MessageChangesGateway,
   ],
   exports: [
     RoomStatistics,

@@ -2,6 +2,7 @@ import { Ids } from '../../src/common/ids';
 import type { RoomDraft } from '../../src/chat/engine/room';
 import { FeedFollower } from '../../src/chat/redis/feed-follower';
 import { NodeRooms } from '../../src/chat/redis/node-rooms';
+import { RedisChanges } from '../../src/chat/redis/redis-changes';
 import { RedisMessageStore } from '../../src/chat/redis/redis-message.store';
 import { RedisOccupancy } from '../../src/chat/redis/redis-occupancy';
 import { RedisRoomFeed } from '../../src/chat/redis/redis-room-feed';
@@ -58,7 +59,16 @@ export async function redisChatKit(server: RedisServer, prefix = uniquePrefix())
     node,
     nodes,
     follower,
-    feed: new ListeningFeed(rooms, lists, occupancy, totals, deadlines, follower, ids),
+    feed: new ListeningFeed(
+      rooms,
+      lists,
+      occupancy,
+      totals,
+      deadlines,
+      follower,
+      new RedisChanges(rooms, totals, clock),
+      ids,
+    ),
     rooms: new RedisRoomStore(rooms, lists, totals),
     messages: new RedisMessageStore(rooms, deadlines),
     queue,

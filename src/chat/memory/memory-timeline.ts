@@ -3,11 +3,12 @@ import type { Clock } from '../../common/clock';
 import type { Ids } from '../../common/ids';
 import type { Message, MessageDraft } from '../engine/message';
 import { type Appended, type AppendLimits, DEDUPE_MS, type ErasedImage, type Swept } from '../engine/room-feed';
+import { Annotations, type Quoted } from './annotations';
 import type { FeedHub } from './feed-hub';
 import type { MemoryDeadlines } from './memory-deadlines';
 import type { MemoryRoom } from './memory-room';
 import type { MemoryRooms } from './memory-rooms';
-import type { Handle } from './slab';
+import { type Handle, NO_HANDLE } from './slab';
 
 const SERVER_FULL = 'The server is full, wait until messages have expired';
 
@@ -45,7 +46,8 @@ export class MemoryTimeline {
       throw new AppError('CapacityError', SERVER_FULL);
     }
     const seenTtl = this.seenTtl(room, draft);
-    const message = this.messageOf(room, draft, seenTtl !== undefined, limits.maxLifetimeMs);
+    const quoted = draft.replyTo === undefined ? undefined : this.quoted(room, draft.replyTo, draft.senderId);
+    const message = this.messageOf(room, draft, quoted, seenTtl !== undefined, limits.maxLifetimeMs);
     const before = room.anonymous ? this.state.records.bytes : 0;
     const handle = this.state.records.write({ message, sender, dedupeKey, seenTtl });
     if (room.anonymous) {
@@ -54,6 +56,10 @@ export class MemoryTimeline {
     room.lastSeq = message.seq;
     room.lastActivity = message.createdAt;
     room.push(handle);
+    if (quoted) {
+      room.annotations ??= new Annotations();
+      room.annotations.quote(message.seq, quoted);
+    }
     if (dedupeKey !== 0) {
       room.dedupe ??= new Map();
       room.dedupe.set(dedupeKey, handle);
@@ -139,7 +145,25 @@ export class MemoryTimeline {
     return ttl ?? room.settings.messageTtl ?? undefined;
   }
 
-  private messageOf(room: MemoryRoom, draft: MessageDraft, longest: boolean, maxLifetimeMs: number): Message {
+  /** The message that is answered. @throws AppError NotFoundError */
+  private quoted(room: MemoryRoom, messageId: string, viewer: string): Quoted {
+    const { records } = this.state;
+    const now = this.clock.now();
+    const handle = room.findById(messageId, now);
+    if (handle === NO_HANDLE || !records.isCounted(handle) || room.isGoneFor(handle, viewer, now)) {
+      throw new AppError('NotFoundError', 'The message that you reply to is gone');
+    }
+    const { userId = '', username = '' } = room.people[records.sender(handle)] ?? {};
+    return { id: messageId, seq: records.seq(handle), senderId: userId, senderUsername: username };
+  }
+
+  private messageOf(
+    room: MemoryRoom,
+    draft: MessageDraft,
+    quoted: Quoted | undefined,
+    longest: boolean,
+    maxLifetimeMs: number,
+  ): Message {
     const createdAt = this.clock.now();
     const ttl = longest ? Infinity : (draft.ttl ?? room.settings.messageTtl);
     return {
@@ -157,13 +181,16 @@ export class MemoryTimeline {
       system: draft.system,
       image: draft.image,
       burn: draft.burn,
+      replyTo: quoted && room.quote(quoted, createdAt),
+      editedAt: undefined,
+      reactions: undefined,
     };
   }
 
   /** What a repeated send is told: the first message, or what is left of it. */
   private firstOf(room: MemoryRoom, handle: Handle): Message {
     const { records } = this.state;
-    const message = records.read(handle, room.id, room.people);
+    const message = room.read(handle, this.clock.now());
     if (records.isHusk(handle)) {
       return { ...message, expiresAt: records.changedAt(handle) };
     }
@@ -191,6 +218,7 @@ export class MemoryTimeline {
     const seq = records.seq(handle);
     room.remove(seq);
     room.reveals?.forget(seq);
+    room.annotations?.forget(seq);
     this.dropImage(room, handle);
     const key = records.dedupeKey(handle);
     const rememberUntil = records.createdAt(handle) + DEDUPE_MS;
@@ -206,7 +234,7 @@ export class MemoryTimeline {
     this.countAnonymous(room, before);
   }
 
-  private dropImage(room: MemoryRoom, handle: Handle): void {
+  dropImage(room: MemoryRoom, handle: Handle): void {
     const image = room.images && this.state.records.image(handle);
     if (image && room.images?.delete(image.holder)) {
       this.erasedImages.push({ filename: image.filename, holder: image.holder });
@@ -236,7 +264,7 @@ export class MemoryTimeline {
 
   private count(room: MemoryRoom, handle: Handle, step: 1 | -1): void {
     room.storedCount += step;
-    if (this.state.records.isSystem(handle)) {
+    if (!this.state.records.isCounted(handle)) {
       return;
     }
     room.messageCount += step;

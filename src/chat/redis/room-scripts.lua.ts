@@ -7,6 +7,8 @@ export const FEED_BUCKETS = 6;
 /** What a stored message takes in Redis besides its value (keys, indexes): measured, see docs/operating.md. */
 const MESSAGE_OVERHEAD = 600;
 const SYSTEM = MESSAGE_TYPES.indexOf('system');
+/** As a digit of a message's value. */
+export const DELETED = MESSAGE_TYPES.indexOf('deleted');
 const SENT = MESSAGE_STATUSES.indexOf('sent');
 const DELIVERED = MESSAGE_STATUSES.indexOf('delivered');
 
@@ -21,7 +23,9 @@ const DELIVERED = MESSAGE_STATUSES.indexOf('delivered');
  * | `m:<seq>` | string | one message, with PX at its deadline: see below |
  * | `due` | zset | what ends → deadline: `<seq>,<bytes>,<sender>,<digest>` a message (with `b` before it: by its countdown), `d<seq>,<digest>` what is left of one, `r<seq>,<user>` a countdown of one user |
  * | `s:<user>`, `v:<user>` | zset | messages of a user that are sent; that are delivered and not seen: seq → seq |
- * | `chg` | zset | seq → when its status last rose |
+ * | `chg` | zset | seq → when it was last changed: status, edit, deletion, reaction |
+ * | `re:<seq>` | hash | emoji → `<number of the kind> <user> …` of who reacted with it, with PX as the message |
+ * | `rx`, `del` | set | seqs of messages that have reactions; of which a tombstone is left |
  * | `dd` | hash | digest of sender and clientId → `<24 hex> <seq> <createdAt> <deadline>` |
  * | `rv:<seq>` | hash | user → `<until> <revealId>` of who revealed a burn message, with PX as the message |
  * | `img` | hash | `s<seq>` → `<holder> <filename>` of a message with an image, `h<holder>` → seq |
@@ -33,7 +37,7 @@ const DELIVERED = MESSAGE_STATUSES.indexOf('delivered');
  *
  * A message's value is `<status><type><burn><24 hex of the id><seq>,<createdAt>,<deadline>,<seenTtl>,<JSON>`: a digit each
  * for status, type and burn (1 it is one, 2 its countdown runs), times in ms; `seenTtl` (s) is a lifetime that starts when
- * all recipients have seen it.
+ * all recipients have seen it. What a reply shows of another message is no part of it: see `full`.
  *
  * Positions begin at the time of the room's opening, so that they never repeat when it is opened anew.
  */
@@ -62,6 +66,24 @@ end
 local function goneFor(value, user)
   local reveal = burns(value) and redis.call('HGET', base .. 'rv:' .. header(value), user)
   return reveal and tonumber(string.match(reveal, '^%d+')) <= now
+end
+
+local function isDeleted(value) return string.sub(value, 2, 2) == '${DELETED}' end
+
+-- A message's value as nodes read it: where it has reactions, or answers another message, these follow as JSON in
+-- a line of their own, the latter as it is now. (Inside a JSON string the quotes of the pattern would be escaped.)
+local annotated
+local function full(value)
+  if annotated == nil then annotated = redis.call('EXISTS', base .. 'rx') == 1 end
+  local quoted = string.match(value, '"replyTo":{"seq":(%d+)')
+  if not quoted and not annotated then return value end
+  local seq = header(value)
+  local reactions = redis.call('HGETALL', base .. 're:' .. seq)
+  if not quoted and #reactions == 0 then return value end
+  local original = quoted and redis.call('GET', message(quoted))
+  local hidden = quoted and string.find(redis.call('HGET', room, 'settings'), '"encrypted":true', 1, true)
+  if hidden or not lives(original) or burns(original) or isDeleted(original) then original = nil end
+  return value .. '\\n' .. cjson.encode({ reactions = reactions, quoted = original })
 end
 
 local function idOf(seq) return redis.call('ZRANGEBYSCORE', log, seq, seq)[1] end
@@ -134,7 +156,8 @@ return { 1, view() }
 /**
  * ARGV: 24 hex digits, sender, type, ttl (s, '' for the room's), longest lifetime (ms), most messages, 1 where the server
  * is full, digest of sender and clientId or '', JSON, 1 for a burn message, 1 where the lifetime starts when all
- * recipients have seen it, `<holder> <filename>` of an image or ''. Gives nil, `new`, `again`, `room` (is full) or `server`; then the
+ * recipients have seen it, `<holder> <filename>` of an image or '', the seq that it answers or ''. Gives nil, `new`,
+ * `again`, `room` (is full), `server` or `reply` (to what is gone); then the
  * value, the deadline to index, the epoch, the bytes taken; of a repeat also what is remembered of the first.
  */
 export const APPEND = `${PRELUDE}
@@ -151,6 +174,10 @@ if digest ~= '' then
       return { 'again', lives(value) and value, unindexed(), standing[1], 0, first }
     end
   end
+end
+if ARGV[15] ~= '' then
+  local original = redis.call('GET', message(ARGV[15]))
+  if not lives(original) or isDeleted(original) or string.sub(original, 2, 2) == '${SYSTEM}' then return { 'reply' } end
 end
 if redis.call('ZCARD', log) >= tonumber(ARGV[8]) then return { 'room' } end
 if ARGV[9] == '1' then return { 'server' } end
@@ -186,6 +213,7 @@ if ARGV[14] ~= '' then
 end
 redis.call('HINCRBY', room, 'bytes', bytes)
 redis.call('HSET', room, 'lastActivity', now)
+if ARGV[15] ~= '' then value = full(value) end
 publish('m', seq, value)
 local late = deadline == 0 or (standing[3] and tonumber(standing[3]) <= deadline)
 return { 'new', value, not late and unindexed(), standing[1], bytes }
@@ -245,7 +273,9 @@ local function erase(seq, size, sender, digest, reason)
   redis.call('ZREM', base .. 'chg', seq)
   if withImages then dropImage(seq) end
   for _, user in ipairs(redis.call('HKEYS', base .. 'rv:' .. seq)) do redis.call('SREM', base .. 'gone:' .. user, seq) end
-  redis.call('UNLINK', message(seq), base .. 'rv:' .. seq)
+  redis.call('UNLINK', message(seq), base .. 'rv:' .. seq, base .. 're:' .. seq)
+  redis.call('SREM', base .. 'rx', seq)
+  redis.call('SREM', base .. 'del', seq)
   if sender == '' then
     system = system + 1
   else
@@ -304,13 +334,16 @@ local standing = redis.call('HMGET', room, 'epoch', 'position', 'indexed', 'syst
 if not standing[1] or (ARGV[4] ~= '' and ARGV[4] ~= standing[2]) then return false end
 publish('c', ARGV[3], ARGV[3])
 local entries = redis.call('ZRANGE', log, 0, -1, 'WITHSCORES')
-for i = 2, #entries, 2 do redis.call('UNLINK', message(entries[i]), base .. 'rv:' .. entries[i]) end
+for i = 2, #entries, 2 do
+  redis.call('UNLINK', message(entries[i]), base .. 'rv:' .. entries[i], base .. 're:' .. entries[i])
+end
 local joined, ids = redis.call('HLEN', base .. 'in'), members()
 for _, id in ipairs(ids) do redis.call('UNLINK', base .. 's:' .. id, base .. 'v:' .. id, base .. 'gone:' .. id) end
 local shown = redis.call('HGETALL', base .. 'img')
 for i = 1, #shown, 2 do
   if string.sub(shown[i], 1, 1) == 's' then images[#images + 1] = shown[i + 1] end
 end
-redis.call('UNLINK', room, log, due, base .. 'img', base .. 'chg', base .. 'dd', base .. 'keys', base .. 'in', base .. 'out', base .. 'cl')
+redis.call('UNLINK', room, log, due, base .. 'img', base .. 'chg', base .. 'dd', base .. 'keys', base .. 'in',
+  base .. 'out', base .. 'cl', base .. 'rx', base .. 'del')
 return { standing[1], standing[3], now, #entries / 2 - standing[4], tonumber(standing[5]), joined, ids, images }
 `;

@@ -65,6 +65,9 @@ export class GhostAnnouncer implements OnModuleInit {
       case 'updated':
       case 'key':
       case 'status':
+      case 'edited':
+      case 'deleted':
+      case 'reaction':
         // Nobody here is told of these.
         return;
     }
