@@ -224,6 +224,25 @@ describe('the file of an image goes', () => {
     expect(files()).toEqual([]);
   });
 
+  it('with the deletion of its message, which then shows nothing; an edit of the text leaves it', async () => {
+    const { alice, bob, roomId } = trio;
+    const { filename, messageId } = await show({ content: 'look' });
+    const [message] = await told(bob);
+    expect(await alice.client.emit('message:edit', { roomId, messageId, content: 'see' })).toMatchObject({
+      success: true,
+    });
+    const { messages } = await bob.client.emit('room:join', { roomId });
+    expect(messages).toMatchObject([{ content: 'see', imageUrl: expect.stringContaining(filename) }]);
+    expect(await load(message?.imageUrl)).toBe(200);
+    expect(await alice.client.emit('message:delete', { roomId, messageId })).toMatchObject({ success: true });
+    expect(await load(message?.imageUrl)).toBe(404);
+    expect(await load(path(filename), bob.token)).toBe(404);
+    await pass(0);
+    expect(files()).toEqual([]);
+    const { body } = await chat.api(bob, 'get', `chat/rooms/${roomId}/messages`).expect(200);
+    expect(JSON.stringify(body)).not.toContain(filename);
+  });
+
   it('with the account of its sender, and with that of its recipient', async () => {
     const { alice, bob, carol } = trio;
     await show();
