@@ -33,9 +33,10 @@ export class MessageChangesService {
    */
   edit(user: Identity, { roomId, messageId }: MessageRef, content: string): Awaitable<Message> {
     checkLength(content, this.config.env.MAX_MESSAGE_LENGTH);
-    this.rooms.authorize(user, roomId);
     const { totalBytes } = this.policies.byId(roomId).limits;
-    const edited = this.feed.edit({ roomId, userId: user.userId, messageId, content }, totalBytes);
+    const edited = chain(this.rooms.authorize(user, roomId), () =>
+      this.feed.edit({ roomId, userId: user.userId, messageId, content }, totalBytes),
+    );
     return chain(edited, (result) => {
       if (result?.outcome === 'edited') {
         return result.message;
@@ -46,8 +47,9 @@ export class MessageChangesService {
 
   /** Deletes an own message; one that is deleted already is a success. @throws as `edit` */
   delete(user: Identity, { roomId, messageId }: MessageRef): Awaitable<void> {
-    this.rooms.authorize(user, roomId);
-    const deleted = this.feed.delete({ roomId, userId: user.userId, messageId });
+    const deleted = chain(this.rooms.authorize(user, roomId), () =>
+      this.feed.delete({ roomId, userId: user.userId, messageId }),
+    );
     return chain(deleted, (result) => {
       if (result?.outcome !== 'deleted') {
         throw refusal(result?.outcome, 'deleted');
@@ -66,8 +68,9 @@ export class MessageChangesService {
     emoji: string,
     action: ReactionChanged['action'],
   ): Awaitable<void> {
-    this.rooms.authorize(user, roomId);
-    const reacted = this.feed.react({ roomId, userId: user.userId, messageId, emoji, action });
+    const reacted = chain(this.rooms.authorize(user, roomId), () =>
+      this.feed.react({ roomId, userId: user.userId, messageId, emoji, action }),
+    );
     return chain(reacted, (result) => {
       if (result?.outcome === 'full') {
         throw new AppError('CapacityError', `A message has at most ${MAX_REACTION_KINDS} kinds of reactions`);

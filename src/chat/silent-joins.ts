@@ -33,10 +33,10 @@ export class SilentJoins {
   }
 
   /** Joins a room, opened if need be. @throws AppError AuthorizationError, NotFoundError, ConflictError, CapacityError */
-  join(socket: MayflySocket, roomId: string): Promise<void> {
+  async join(socket: MayflySocket, roomId: string): Promise<void> {
     const { identity } = socket.data;
-    this.rooms.authorize(identity, roomId);
-    return this.enter(socket, roomId, () => this.rooms.ensure(identity, roomId));
+    await this.rooms.authorize(identity, roomId);
+    await this.enter(socket, roomId, () => this.rooms.ensure(identity, roomId));
   }
 
   /**
@@ -74,7 +74,8 @@ export class SilentJoins {
       await this.enter(socket, roomId, () => this.rooms.get(socket.data.identity, roomId));
     } catch (error) {
       // It was wiped meanwhile, or its user is no member of it any more.
-      if (!(error instanceof AppError && error.code === 'NotFoundError')) {
+      const isOut = error instanceof AppError && ['NotFoundError', 'AuthorizationError'].includes(error.code);
+      if (!isOut) {
         throw error;
       }
     }

@@ -275,6 +275,7 @@ function essence(event: RoomEvent): object {
       return { ...common, messageId, userId, emoji, action, reactions };
     }
     case 'updated':
+    case 'members':
       return common;
     case 'key':
       return { ...common, userId: event.userId, publicKey: event.publicKey };

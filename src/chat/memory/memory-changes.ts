@@ -120,8 +120,7 @@ export class MemoryChanges {
     const now = this.clock.now();
     const room = this.state.rooms.get(roomId);
     const handle = room?.findById(messageId, now) ?? NO_HANDLE;
-    const isMember = room?.members.some((member) => member.userId === userId);
-    if (!room || !isMember || handle === NO_HANDLE || room.isGoneFor(handle, userId, now)) {
+    if (!room?.hasMember(userId) || handle === NO_HANDLE || room.isGoneFor(handle, userId, now)) {
       return undefined;
     }
     const { records } = this.state;

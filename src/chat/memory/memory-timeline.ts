@@ -3,6 +3,8 @@ import type { Clock } from '../../common/clock';
 import type { Ids } from '../../common/ids';
 import type { Message, MessageDraft } from '../engine/message';
 import { type Appended, type AppendLimits, DEDUPE_MS, type ErasedImage, type Swept } from '../engine/room-feed';
+import { draftOf, type Note } from '../engine/membership';
+import type { Member } from '../engine/room';
 import { Annotations, type Quoted } from './annotations';
 import type { FeedHub } from './feed-hub';
 import type { MemoryDeadlines } from './memory-deadlines';
@@ -30,13 +32,16 @@ export class MemoryTimeline {
     if (!room) {
       return undefined;
     }
+    const group = draft.type === 'system' ? undefined : room.group;
+    group?.assertMember(draft.senderId, this.clock.now());
     const sender = room.personIndex(draft.senderId, draft.senderUsername);
     const dedupeKey = draft.clientId === undefined ? 0 : this.state.dedupeKey(sender, draft.clientId);
     const first = dedupeKey === 0 ? undefined : room.dedupe?.get(dedupeKey);
     if (first !== undefined) {
       return { message: this.firstOf(room, first), duplicate: true };
     }
-    if (room.storedCount >= limits.messagesPerRoom) {
+    const isFull = room.storedCount >= limits.messagesPerRoom;
+    if (isFull && room.settings.messageTtl !== null) {
       throw new AppError('CapacityError', 'The room is full, wait until messages have expired');
     }
     if (this.state.records.bytes >= limits.totalBytes) {
@@ -44,6 +49,13 @@ export class MemoryTimeline {
     }
     if (limits.anonymousBytes !== undefined && this.state.anonymousBytes >= limits.anonymousBytes) {
       throw new AppError('CapacityError', SERVER_FULL);
+    }
+    if (group) {
+      group.admit(draft.senderId, room.settings.slowModeSeconds, this.clock.now());
+      this.state.publicRooms.touch(room);
+    }
+    if (isFull) {
+      this.dropOldest(room);
     }
     const seenTtl = this.seenTtl(room, draft);
     const quoted = draft.replyTo === undefined ? undefined : this.quoted(room, draft.replyTo, draft.senderId);
@@ -74,6 +86,15 @@ export class MemoryTimeline {
     }
     this.hub.publish(room, { kind: 'message', message }, message.createdAt);
     return { message, duplicate: false };
+  }
+
+  /** Appends a system message; where there is no place for one, none. */
+  post(room: MemoryRoom, actor: Member, note: Note, limits: AppendLimits): void {
+    const isFull = room.storedCount >= limits.messagesPerRoom && room.settings.messageTtl !== null;
+    if (isFull || this.state.records.bytes >= limits.totalBytes) {
+      return;
+    }
+    this.append(draftOf(room.id, actor, note), limits);
   }
 
   /** See `RoomFeed.sweep`. */
@@ -192,7 +213,7 @@ export class MemoryTimeline {
     const { records } = this.state;
     const message = room.read(handle, this.clock.now());
     if (records.isHusk(handle)) {
-      return { ...message, expiresAt: records.changedAt(handle) };
+      return { ...message, expiresAt: records.changedAt(handle) || null };
     }
     // Due and not swept yet: as much is gone as of a husk.
     return records.deadline(handle) > this.clock.now() ? message : { ...message, content: '', image: undefined };
@@ -232,6 +253,20 @@ export class MemoryTimeline {
     room.dedupe?.delete(key);
     records.free(handle);
     this.countAnonymous(room, before);
+  }
+
+  /** Makes place in a room that keeps its history. */
+  private dropOldest(room: MemoryRoom): void {
+    const handle = room.oldest();
+    if (handle === NO_HANDLE) {
+      return;
+    }
+    const id = this.state.records.id(handle);
+    if (this.state.records.deadline(handle) !== Infinity) {
+      room.due.remove(handle);
+    }
+    this.erase(room, handle, this.clock.now());
+    this.hub.publish(room, { kind: 'expired', messageIds: [id], reason: 'expired', userId: undefined });
   }
 
   dropImage(room: MemoryRoom, handle: Handle): void {

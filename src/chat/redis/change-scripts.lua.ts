@@ -9,7 +9,8 @@ const CHANGES = `${RECEIPTS}
 local user, id = ARGV[3], ARGV[4]
 local seq = redis.call('ZSCORE', log, id)
 local value = seq and redis.call('GET', message(seq))
-if not lives(value) or not isMember(user) or goneFor(value, user) then return false end
+local function isIn() return isMember(user) or redis.call('HEXISTS', base .. 'roll', user) == 1 end
+if not lives(value) or not isIn() or goneFor(value, user) then return false end
 
 -- Puts other JSON into the value, and digits for type and burn if given; \`sender\` replaces that of what ends it, whose
 -- prefix goes then. The deadline stays. Gives the value and the bytes that it grew by.
@@ -17,7 +18,11 @@ local function rewrite(json, digits, sender)
   local _, created, deadline, seenTtl = header(value)
   local new = string.sub(value, 1, 1) .. (digits or string.sub(value, 2, 3)) .. string.sub(value, 4, 27) .. seq .. ','
     .. created .. ',' .. deadline .. ',' .. seenTtl .. ',' .. json
-  local grown, entry = #new - #value, dueEntry(seq, deadline)
+  local grown, entry, list, score = #new - #value, dueEntry(seq, deadline), due, deadline
+  if deadline == '0' then
+    list, score = base .. 'kept', seq
+    entry = redis.call('ZRANGEBYSCORE', list, seq, seq)[1]
+  end
   if deadline == '0' then
     redis.call('SET', message(seq), new)
   else
@@ -25,8 +30,8 @@ local function rewrite(json, digits, sender)
   end
   if entry then
     local prefix, bytes, from, digest = string.match(entry, '^(b?)%d+,(%d+),([^,]*),(.*)$')
-    redis.call('ZREM', due, entry)
-    redis.call('ZADD', due, deadline,
+    redis.call('ZREM', list, entry)
+    redis.call('ZADD', list, score,
       (sender and '' or prefix) .. seq .. ',' .. (bytes + grown) .. ',' .. (sender or from) .. ',' .. digest)
   end
   redis.call('HINCRBY', room, 'bytes', grown)

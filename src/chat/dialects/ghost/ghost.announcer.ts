@@ -63,6 +63,7 @@ export class GhostAnnouncer implements OnModuleInit {
       case 'closed':
       case 'opened':
       case 'updated':
+      case 'members':
       case 'key':
       case 'status':
       case 'edited':

@@ -78,6 +78,7 @@ export class RoomsAnnouncer implements OnModuleInit {
       case 'reaction':
       case 'status':
       case 'updated':
+      case 'members':
       case 'key':
       case 'joined':
       case 'left':
