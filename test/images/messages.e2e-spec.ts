@@ -307,6 +307,36 @@ describe('a burn message with an image', () => {
   });
 });
 
+describe('an image in a room of many', () => {
+  it('is for its members as long as they are, and goes with the room', async () => {
+    const { alice, bob, carol } = trio;
+    const { body } = await chat.api(alice, 'post', 'chat/rooms').send({ type: 'public', name: 'Gardening' });
+    const roomId = body.roomId as string;
+    await chat.api(bob, 'post', `chat/rooms/${roomId}/join`).expect(200);
+    const { imageUrl, filename } = await upload(bob);
+    const sent = { roomId, imageUrl };
+    expect(
+      (await carol.client.emit('message:send', { roomId, imageUrl: (await upload(carol)).imageUrl })).success,
+    ).toBe(false);
+    await bob.client.emit('room:join', { roomId });
+    expect(await bob.client.emit('message:send', sent)).toMatchObject({ success: true });
+    const { messages } = await alice.client.emit('room:join', { roomId });
+    const shown = (messages as Record<string, unknown>[]).find(({ type }) => type === 'image');
+    expect(await load(shown?.imageUrl)).toBe(200);
+    const byToken = (): Promise<number[]> =>
+      Promise.all([alice, bob, carol].map(({ token }) => load(path(filename), token)));
+    expect(await byToken()).toEqual([200, 200, 404]);
+    await chat.api(carol, 'post', `chat/rooms/${roomId}/join`).expect(200);
+    expect(await byToken()).toEqual([200, 200, 200]);
+    await chat.api(alice, 'delete', `chat/rooms/${roomId}/members/${carol.id}`).expect(204);
+    expect(await byToken()).toEqual([200, 200, 404]);
+    await chat.api(alice, 'delete', `chat/rooms/${roomId}`).expect(204);
+    expect(await load(shown?.imageUrl)).toBe(404);
+    await pass(0);
+    expect(files()).not.toContain(filename);
+  });
+});
+
 describe('counts', () => {
   it('of images are in the statistics and in the line of the job', async () => {
     await show();
