@@ -151,7 +151,7 @@ export const BROKEN: readonly Variant[] = [
     name: 'a resume that shows what was not revealed',
     replace: slow(store(TalkativeMessageStore)),
     kinds: ['exposed'],
-    also: ['corrupt', 'status'],
+    also: ['corrupt', 'status', 'untold'],
   },
   {
     name: 'a deadline that moves away',
