@@ -58,7 +58,7 @@ describe('the checker', () => {
     try {
       const nodes = () => [{ index: 0, url: app.url }];
       return await runWorkload({
-        seed: SEED,
+        seed,
         seconds: 6,
         pairs: 3,
         pace: 3,
