@@ -170,7 +170,7 @@ export const BROKEN: readonly Variant[] = [
     name: 'joins that show what was edited and deleted as it was',
     replace: slow(store(NostalgicMessageStore)),
     kinds: ['undeleted', 'stale'],
-    also: ['unaccounted', 'untold', 'corrupt'],
+    also: ['unaccounted', 'untold', 'corrupt', 'status', 'deadline', 'not-dropped'],
   },
   {
     name: 'edits and deletions that nobody is told',
