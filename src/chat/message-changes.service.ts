@@ -2,11 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { AppError } from '../common/app-error';
 import { type Awaitable, chain } from '../common/awaitable';
 import type { Identity } from '../common/identity';
-import { AppConfig } from '../config/app-config';
 import { type Message, MAX_REACTION_KINDS } from './engine/message';
 import { type ReactionChanged, RoomFeed } from './engine/room-feed';
 import { RoomPolicies } from './engine/room-policy';
-import { checkLength } from './outgoing';
 import { RoomLifeService } from './room-life.service';
 import { RoomsService } from './rooms.service';
 
@@ -24,7 +22,6 @@ export class MessageChangesService {
     private readonly rooms: RoomsService,
     private readonly policies: RoomPolicies,
     private readonly life: RoomLifeService,
-    private readonly config: AppConfig,
   ) {}
 
   /**
@@ -32,9 +29,9 @@ export class MessageChangesService {
    * AuthorizationError (another's), ValidationError (system and burn messages), CapacityError
    */
   edit(user: Identity, { roomId, messageId }: MessageRef, content: string): Awaitable<Message> {
-    checkLength(content, this.config.env.MAX_MESSAGE_LENGTH);
     const { totalBytes } = this.policies.byId(roomId).limits;
-    const edited = chain(this.rooms.authorize(user, roomId), () =>
+    const checked = chain(this.rooms.authorize(user, roomId), () => this.rooms.checkLength(user, roomId, content));
+    const edited = chain(checked, () =>
       this.feed.edit({ roomId, userId: user.userId, messageId, content }, totalBytes),
     );
     return chain(edited, (result) => {

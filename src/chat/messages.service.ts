@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AppError } from '../common/app-error';
-import { type Awaitable, chain } from '../common/awaitable';
+import { type Awaitable, chain, isPromise } from '../common/awaitable';
 import type { Identity } from '../common/identity';
 import { Clock } from '../common/clock';
 import { AppConfig } from '../config/app-config';
@@ -54,6 +54,11 @@ export class MessagesService {
    */
   send(user: Identity, outgoing: Outgoing): Awaitable<Appended> {
     this.rooms.assertSendable(user, outgoing.roomId);
+    const checked = this.rooms.checkLength(user, outgoing.roomId, outgoing.content);
+    return isPromise(checked) ? checked.then(() => this.sendChecked(user, outgoing)) : this.sendChecked(user, outgoing);
+  }
+
+  private sendChecked(user: Identity, outgoing: Outgoing): Awaitable<Appended> {
     if (outgoing.ttl !== undefined) {
       this.rooms.checkTtl(outgoing.ttl, 'ttl');
     }

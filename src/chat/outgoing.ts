@@ -1,7 +1,8 @@
 import { AppError } from '../common/app-error';
-import { codePoints } from '../common/text';
 import type { MessageBodyDto } from './dto/chat-requests.dto';
+import { isGroupRoomId } from './engine/room';
 import type { Outgoing } from './messages.service';
+import { checkLength } from './text-length';
 
 const NOT_YET = ['fileId'] as const;
 
@@ -20,14 +21,10 @@ export function outgoingOf(roomId: string, dto: MessageBodyDto, maxLength: numbe
   if (content === '' && imageUrl === undefined) {
     throw AppError.field('content', 'A message needs a text or an image');
   }
-  checkLength(content, maxLength);
+  // Of a room that may be encrypted more is taken: see `RoomsService.checkLength`.
+  if (!isGroupRoomId(roomId)) {
+    checkLength(content, maxLength);
+  }
   const ttl = dto.ttl === 0 ? undefined : dto.ttl;
   return { roomId, content, imageUrl, ttl, expireFrom, burn, clientId, replyTo: dto.replyTo };
-}
-
-/** @throws AppError ValidationError for a text of more characters than `MAX_MESSAGE_LENGTH` */
-export function checkLength(content: string, maxLength: number): void {
-  if (content.length > maxLength && codePoints(content) > maxLength) {
-    throw AppError.field('content', `content must have at most ${maxLength} characters`);
-  }
 }

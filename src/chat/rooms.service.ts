@@ -15,6 +15,7 @@ import { RoomFeed } from './engine/room-feed';
 import { RoomPolicies } from './engine/room-policy';
 import { RoomStore, type RoomSummary } from './engine/room.store';
 import { RoomLifeService } from './room-life.service';
+import { checkLength } from './text-length';
 
 const NO_ROOM = 'There is no such room';
 /** Rooms with more members tell none of them of each other's presence. */
@@ -180,6 +181,21 @@ export class RoomsService {
     }
     peers.delete(userId);
     return [...peers];
+  }
+
+  /**
+   * Passes for a text that is not too long for the room: what is encrypted is opaque, and bounded by the wire alone. At
+   * once where the text is short. @throws AppError ValidationError, NotFoundError, AuthorizationError
+   */
+  checkLength(user: Identity, roomId: string, content: string): Awaitable<void> {
+    const { MAX_MESSAGE_LENGTH: most } = this.config.env;
+    if (content.length <= most) {
+      return;
+    }
+    if (!isGroupRoomId(roomId)) {
+      return checkLength(content, most);
+    }
+    return this.get(user, roomId).then(({ settings }) => (settings.encrypted ? undefined : checkLength(content, most)));
   }
 
   /** @throws AppError ValidationError for a lifetime in seconds that is out of range */

@@ -243,6 +243,23 @@ describe('members', () => {
   });
 });
 
+describe('an encrypted room', () => {
+  it('takes longer texts than others, which are shown in no preview', async () => {
+    const long = 'x'.repeat(5001);
+    const [encrypted, plain] = [await gardening({ settings: { encrypted: true } }), await gardening()];
+    const { messageId } = await say(alice, encrypted, 'x'.repeat(20_000));
+    expectRefusal(await alice.client.emit('message:send', { roomId: plain, content: long }), 'ValidationError');
+    expectRefusal(
+      await alice.client.emit('message:send', { roomId: encrypted, content: 'x'.repeat(20_001) }),
+      'ValidationError',
+    );
+    const edit = (roomId: string, content: string) => alice.client.emit('message:edit', { roomId, messageId, content });
+    expect(await edit(encrypted, long)).toMatchObject({ success: true });
+    expectRefusal(await edit(plain, long), 'ValidationError');
+    expectRefusal(await carol.client.emit('message:send', { roomId: plain, content: long }), 'AuthorizationError');
+  });
+});
+
 describe('public rooms', () => {
   it('are listed for every account, newest activity first, in pages', async () => {
     const name = `Fans of ${alice.username}`;
