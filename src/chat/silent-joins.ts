@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { AppError } from '../common/app-error';
+import { AppError, type ErrorCode } from '../common/app-error';
 import { isPromise } from '../common/awaitable';
 import { assertAccount } from '../common/http/access.decorators';
 import { SessionRegistry } from '../realtime/session-registry';
@@ -13,6 +13,8 @@ import { RoomsService } from './rooms.service';
 
 /** Rooms that one socket joins at once. */
 const BATCH = 32;
+/** With these a room is passed over that was closed meanwhile, or whose member the user is no more. */
+const GONE: readonly ErrorCode[] = ['NotFoundError', 'AuthorizationError', 'ConflictError'];
 
 /** Joins that tell nothing of what is in a room: by sending to it, or of all rooms of a user. */
 @Injectable()
@@ -73,8 +75,8 @@ export class SilentJoins {
     try {
       await this.enter(socket, roomId, () => this.rooms.get(socket.data.identity, roomId));
     } catch (error) {
-      // It was wiped meanwhile, or its user is no member of it any more.
-      if (!(error instanceof AppError && error.code === 'NotFoundError')) {
+      const refused = error instanceof AppError && GONE.includes(error.code);
+      if (!refused || socket.data.ended) {
         throw error;
       }
     }
