@@ -1,6 +1,6 @@
 // `npm run demo`: two people chat on a server of their own, and what they wrote goes away before your eyes.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -18,6 +18,9 @@ const TTL = 7;
 const BURN_DELAY = 5;
 /** How far from its deadline a message may be told to be gone, ms: far more than it is, for busy machines. */
 const TOLERANCE = 1000;
+/** A red square of 16 pixels, as a PNG. */
+const PICTURE =
+  'iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAMAAAAoLQ9TAAAAA1BMVEXMMzN0dFbYAAAACXBIWXMAAAPoAAAD6AG1e1JrAAAADUlEQVQY02NgGAXIAAABEAAB7JfjegAAAABJRU5ErkJggg==';
 /** All that the server gets of this shell's environment: settings of yours must not change the story. */
 const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'SystemRoot'];
 
@@ -78,6 +81,13 @@ class Server {
         fail(`it ended with code ${code}`);
       });
     });
+  }
+
+  /** Uploaded files that lie on its disk. */
+  files() {
+    return readdirSync(join(this.#folder, 'uploads'), { recursive: true, withFileTypes: true }).filter((one) =>
+      one.isFile(),
+    ).length;
   }
 
   /** Ends it as an operator would; gives its exit code. */
@@ -195,6 +205,26 @@ async function exchange(from, to, roomId, content) {
   return { id: messageId, content, deadline: Date.parse(expiresAt) };
 }
 
+/** One person sends a picture; the other loads it by its link. */
+async function picture(from, to, roomId, server) {
+  const form = new FormData();
+  form.append('image', new Blob([Buffer.from(PICTURE, 'base64')]), 'square.png');
+  const headers = { Authorization: `Bearer ${from.token}` };
+  const upload = await fetch(`${from.url}/api/images/upload`, { method: 'POST', headers, body: form });
+  const { imageUrl, error } = await upload.json();
+  check(upload.ok, `A picture was refused: ${error}`);
+  const { messageId, expiresAt } = await from.emit('message:send', { roomId, imageUrl, ttl: TTL });
+  from.say(`sends a picture  ${dim(`ttl ${TTL} s`)}`);
+  const { payload: message } = await to.told('message:new', ({ id }) => id === messageId);
+  const loaded = await fetch(message.imageUrl);
+  check(loaded.ok && loaded.headers.get('content-type') === 'image/webp', `The picture answered ${loaded.status}`);
+  const { byteLength } = await loaded.arrayBuffer();
+  to.say(`loads it by its signed link: ${byteLength} bytes of WebP`);
+  check(server.files() === 1, 'The picture does not lie on the disk');
+  await to.emit('message:status', { roomId, messageId, status: 'seen' });
+  return { id: messageId, content: 'the picture', link: message.imageUrl, deadline: Date.parse(expiresAt) };
+}
+
 /** One person writes what burns after reading; the other gets it concealed and reveals it, once. */
 async function burn(from, to, roomId, content) {
   const { messageId } = await from.emit('message:send', { roomId, content, burn: true });
@@ -255,6 +285,17 @@ function clearCountdown() {
   }
 }
 
+/** Its link, and its file. */
+async function pictureIsGone(messages, server) {
+  for (const { link } of messages.filter((message) => message.link)) {
+    const { status } = await fetch(link);
+    check(status === 404, `The link of a picture that is gone answered ${status}`);
+  }
+  for (const until = Date.now() + PATIENCE; server.files() > 0 && Date.now() < until; await sleep(20));
+  check(server.files() === 0, 'The picture is still on the disk');
+  say('server', 'the link of the picture: 404; files on its disk: 0', green);
+}
+
 /** What anybody could still get out of the server. */
 async function whatIsLeft(ann, ben, roomId, joined) {
   const page = await ann.rest('GET', `/api/chat/rooms/${roomId}/messages`);
@@ -312,6 +353,7 @@ async function play(server, io) {
     await exchange(ann, ben, roomId, 'Are you at the door?'),
     await exchange(ben, ann, roomId, 'Yes. What was the code?'),
     await exchange(ann, ben, roomId, '4711, but only for a moment.'),
+    await picture(ann, ben, roomId, server),
     await burn(ann, ben, roomId, 'The key to the flat is under the third stone.'),
   ];
 
@@ -319,6 +361,7 @@ async function play(server, io) {
   await watch([ann, ben], messages);
 
   chapter('What is left');
+  await pictureIsGone(messages, server);
   await whatIsLeft(ann, ben, roomId, joined);
 
   const code = await server.stop();

@@ -47,6 +47,10 @@ export class AvatarsService implements OnModuleInit, ImageViewers {
     this.images.addViewers(this);
   }
 
+  isShown(_filename: string, { holder }: AttachmentReference): boolean {
+    return isAvatarHolder(holder);
+  }
+
   /** A profile is public among those who have a token, and so is its picture. */
   mayView(_identity: Identity, _filename: string, references: readonly AttachmentReference[]): boolean {
     return references.some(({ holder }) => isAvatarHolder(holder));

@@ -5,7 +5,7 @@ import type { Identity } from '../common/identity';
 import { Ids } from '../common/ids';
 import { AppConfig } from '../config/app-config';
 import { UsersService } from '../users/users.service';
-import { type Attachment } from './attachment-store';
+import type { Attachment } from './attachment-store';
 import { AttachmentsService } from './attachments.service';
 import type { OpenedBlob } from './blob-store';
 import type { EncodedImage, ImageFormat, ImageProfile } from './image-job';
@@ -122,7 +122,7 @@ export class ImagesService {
       throw notFound();
     }
     const image = await this.attachments.find(filename);
-    if (!image || !(stands(image, holder) || (await this.isShownTo(access.token, image)))) {
+    if (!image || !((await this.isGood(image, holder)) || (await this.isShownTo(access.token, image)))) {
       throw notFound();
     }
     const blob = await this.attachments.open(filename);
@@ -130,6 +130,20 @@ export class ImagesService {
       throw notFound();
     }
     return { ...blob, mimeType: image.mimeType };
+  }
+
+  /** Whether what a link was signed for is still there. */
+  private async isGood(image: Attachment, holder: string | undefined): Promise<boolean> {
+    if (holder === UPLOAD) {
+      return true;
+    }
+    const reference = image.references.find((one) => one.holder === holder);
+    for (const viewers of reference ? this.viewers : []) {
+      if (reference && (await viewers.isShown(image.filename, reference))) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private async isShownTo(token: string | undefined, image: Attachment): Promise<boolean> {
@@ -164,11 +178,6 @@ export class ImagesService {
     const filename = name?.(extension) ?? `${this.ids.id()}.${extension}`;
     return { filename, path, size, mimeType: `image/${format}`, width, height, unusedMs };
   }
-}
-
-/** Whether what a link was signed for is still there. */
-function stands({ references }: Attachment, holder: string | undefined): boolean {
-  return holder === UPLOAD || references.some((reference) => reference.holder === holder);
 }
 
 function notFound(): AppError {

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { AttachmentsService } from '../attachments/attachments.service';
 import { PresenceReader } from '../users/presence-reader';
 import type { ChatStatsDto } from './dto/chat-answers.dto';
 import { RoomStatistics } from './room-statistics';
@@ -11,17 +12,28 @@ export class ChatStatsService {
   constructor(
     private readonly rooms: RoomStatistics,
     private readonly presence: PresenceReader,
+    private readonly attachments: AttachmentsService,
   ) {}
 
   async totals(): Promise<ChatStatsDto> {
-    const [totals, onlineUserCount] = await Promise.all([this.rooms.totals(), this.presence.onlineCount()]);
+    const [totals, onlineUserCount, images] = await Promise.all([
+      this.rooms.totals(),
+      this.presence.onlineCount(),
+      this.attachments.totals(),
+    ]);
     return {
       activeChatCount: totals.rooms,
       onlineUserCount,
       messageCount: totals.messages,
-      imageCount: 0,
+      imageCount: images.count,
       uptime: Math.floor(process.uptime()),
     };
+  }
+
+  /** The same for the log. */
+  async counts(): Promise<Record<'activeChats' | 'usersOnline' | 'messages', number>> {
+    const { activeChatCount, onlineUserCount, messageCount } = await this.totals();
+    return { activeChats: activeChatCount, usersOnline: onlineUserCount, messages: messageCount };
   }
 
   /** At most 200. */

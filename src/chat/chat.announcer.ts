@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { LinkSigner } from '../attachments/link-signer';
 import { isoTime } from '../common/clock';
 import { Broadcaster } from '../realtime/broadcaster';
 import { RealtimeServer } from '../realtime/realtime-server';
@@ -32,6 +33,7 @@ export class ChatAnnouncer implements OnModuleInit {
     private readonly realtime: RealtimeServer,
     private readonly typing: TypingService,
     private readonly entry: RoomEntry,
+    private readonly links: LinkSigner,
     private readonly policies: RoomPolicies,
   ) {}
 
@@ -89,10 +91,10 @@ export class ChatAnnouncer implements OnModuleInit {
   /** Two encodings at most: the sender's and the others'. */
   private announceMessage(event: RoomEvent, message: Message): void {
     if (!message.burn) {
-      return this.toRoom(event, ChatEvents.messageNew, openView(message));
+      return this.toRoom(event, ChatEvents.messageNew, openView(message, this.links));
     }
     const { senderId } = message;
-    this.toRoom(event, ChatEvents.messageNew, openView(message), { users: [senderId] });
+    this.toRoom(event, ChatEvents.messageNew, openView(message, this.links), { users: [senderId] });
     this.toRoom(event, ChatEvents.messageNew, concealedView(message), { exceptUser: senderId });
   }
 

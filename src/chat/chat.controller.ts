@@ -7,6 +7,7 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
+import { LinkSigner } from '../attachments/link-signer';
 import { AccountOnly } from '../common/http/access.decorators';
 import { ApiErrors } from '../common/http/api-errors';
 import { CurrentUser } from '../common/http/current-user.decorator';
@@ -56,6 +57,7 @@ export class ChatController {
     private readonly stats: ChatStatsService,
     private readonly limits: EventLimits,
     private readonly config: AppConfig,
+    private readonly links: LinkSigner,
   ) {}
 
   @Post('rooms')
@@ -67,7 +69,7 @@ export class ChatController {
     await this.limits.takeFor(user.userId, 'create');
     const room = await this.rooms.openDirect(user, dto.otherUserId);
     const { messages } = await this.messages.page(user, room.id, undefined, OPENING_PAGE);
-    return { success: true, roomId: room.id, room: roomView(room), messages: viewsFor(user, messages) };
+    return { success: true, roomId: room.id, room: roomView(room), messages: this.views(user, messages) };
   }
 
   @Get('rooms')
@@ -88,7 +90,7 @@ export class ChatController {
     @Query() query: MessagesQueryDto,
   ): Promise<MessagePageDto> {
     const { messages, more } = await this.messages.page(user, roomId, query.before, query.count);
-    return { messages: viewsFor(user, messages), hasMore: more };
+    return { messages: this.views(user, messages), hasMore: more };
   }
 
   @Post('rooms/:roomId/messages')
@@ -103,7 +105,7 @@ export class ChatController {
     const outgoing = outgoingOf(roomId, dto, this.config.env.MAX_MESSAGE_LENGTH);
     await this.limits.takeFor(user.userId, 'create');
     const { message } = await this.messages.send(user, outgoing);
-    return { success: true, message: messageView(message, user.userId) };
+    return { success: true, message: messageView(message, user.userId, this.links) };
   }
 
   @Post('rooms/:roomId/messages/:messageId/reveal')
@@ -118,7 +120,8 @@ export class ChatController {
     @Body() { revealId }: RevealBodyDto,
   ): Promise<RevealAnswerDto> {
     await this.limits.takeFor(user.userId, 'other');
-    return { success: true, ...revealedView(await this.messages.reveal(user, roomId, messageId, revealId)) };
+    const revealed = await this.messages.reveal(user, roomId, messageId, revealId);
+    return { success: true, ...revealedView(revealed, this.links) };
   }
 
   @Post('rooms/:roomId/read')
@@ -169,8 +172,8 @@ export class ChatController {
   async onlineUsers(): Promise<OnlineUserIdsDto> {
     return { onlineUserIds: await this.stats.onlineUserIds() };
   }
-}
 
-function viewsFor({ userId }: Identity, messages: readonly Message[]): MessageDto[] {
-  return messages.map((message) => messageView(message, userId));
+  private views({ userId }: Identity, messages: readonly Message[]): MessageDto[] {
+    return messages.map((message) => messageView(message, userId, this.links));
+  }
 }

@@ -1,4 +1,5 @@
 import { ConnectedSocket, MessageBody, SubscribeMessage } from '@nestjs/websockets';
+import { LinkSigner } from '../attachments/link-signer';
 import { AppError } from '../common/app-error';
 import { type Awaitable, chain } from '../common/awaitable';
 import { Clock } from '../common/clock';
@@ -29,6 +30,7 @@ export class ChatGateway {
     private readonly typing: TypingService,
     private readonly clock: Clock,
     private readonly config: AppConfig,
+    private readonly links: LinkSigner,
   ) {}
 
   @SubscribeMessage('room:join')
@@ -93,7 +95,7 @@ export class ChatGateway {
   reveal(@ConnectedSocket() socket: MayflySocket, @MessageBody() dto: RevealMessageDto): Awaitable<Ack<RevealedDto>> {
     const { roomId, messageId, revealId } = dto;
     const revealed = this.messages.reveal(socket.data.identity, roomId, messageId, revealId, socket.id);
-    return ack(chain(revealed, revealedView));
+    return ack(chain(revealed, (answer) => revealedView(answer, this.links)));
   }
 
   @SubscribeMessage('message:status')

@@ -1,4 +1,6 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
+import { AttachmentsModule } from '../attachments/attachments.module';
+import { UploadsJob } from '../attachments/uploads-job.service';
 import { PresenceModule } from '../presence/presence.module';
 import { PresenceService } from '../presence/presence.service';
 import { SessionRegistry } from '../realtime/session-registry';
@@ -27,6 +29,7 @@ import { RedisRoomTotals } from './redis/redis-room-totals';
 import { RedisRooms } from './redis/redis-rooms';
 import { RoomDeadlines } from './redis/room-deadlines';
 import { RoomLists } from './redis/room-lists';
+import { MessageImagesService } from './message-images.service';
 import { MessagesService } from './messages.service';
 import { RoomEntry } from './room-entry';
 import { RoomLifeService } from './room-life.service';
@@ -38,7 +41,7 @@ import { SilentJoins } from './silent-joins';
 import { TypingService } from './typing.service';
 
 @Module({
-  imports: [UsersModule, PresenceModule],
+  imports: [UsersModule, PresenceModule, AttachmentsModule],
   controllers: [ChatController],
   providers: [
     MemoryRooms,
@@ -56,6 +59,7 @@ import { TypingService } from './typing.service';
     RoomsService,
     RoomListService,
     RoomLifeService,
+    MessageImagesService,
     MessagesService,
     TypingService,
     RoomPlaces,
@@ -75,10 +79,13 @@ export class ChatModule implements OnModuleInit {
     private readonly presence: PresenceService,
     private readonly sessions: SessionRegistry,
     private readonly feed: RoomFeed,
+    private readonly uploads: UploadsJob,
+    private readonly stats: ChatStatsService,
   ) {}
 
   onModuleInit(): void {
     this.users.onErase((userId) => this.rooms.eraseUser(userId));
+    this.uploads.addCounts(() => this.stats.counts());
     this.presence.addContacts((userId) => this.rooms.peersOf(userId));
     this.sessions.onArrival({
       prepare: (userId) => this.feed.follow(userId),

@@ -23,7 +23,10 @@ that every connected socket of the user did, or that none has been connected for
 
 export const SEND_GUIDE = `
 A success means stored. If no ack comes, send the same again with the same \`clientId\`: while the message lives, and for
-ten minutes at least, the answer is the first one with \`duplicate: true\`, and nobody sees it twice.`.trim();
+ten minutes at least, the answer is the first one with \`duplicate: true\`, and nobody sees it twice.
+
+A picture is uploaded first (\`POST /api/images/upload\`); \`imageUrl\` is what that answered. Its file goes with the last
+message that shows it.`.trim();
 
 export const REVEAL_GUIDE = `
 A message with \`concealed: true\` hands out its content once to each recipient; \`BURN_DELAY_MS\` later it is gone for

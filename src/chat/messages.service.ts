@@ -2,11 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { AppError } from '../common/app-error';
 import { type Awaitable, chain } from '../common/awaitable';
 import type { Identity } from '../common/identity';
+import { Clock } from '../common/clock';
 import { AppConfig } from '../config/app-config';
-import type { Message, MessageDraft, MessageStatus } from './engine/message';
+import type { Message, MessageDraft, MessageImage, MessageStatus } from './engine/message';
 import { MessageStore, type PageLimits } from './engine/message.store';
 import { type Appended, type ReceiptRange, RoomFeed } from './engine/room-feed';
 import { RoomPolicies } from './engine/room-policy';
+import { MessageImagesService } from './message-images.service';
 import { RoomLifeService } from './room-life.service';
 import { RoomsService } from './rooms.service';
 import { TypingService } from './typing.service';
@@ -20,6 +22,8 @@ const MAX_TRIES = 3;
 export interface Outgoing {
   readonly roomId: string;
   readonly content: string;
+  /** Of an image that the sender uploaded. */
+  readonly imageUrl: string | undefined;
   /** Whole seconds; undefined: the room's. */
   readonly ttl: number | undefined;
   readonly expireFrom: 'sent' | 'seen';
@@ -37,6 +41,8 @@ export class MessagesService {
     private readonly policies: RoomPolicies,
     private readonly typing: TypingService,
     private readonly life: RoomLifeService,
+    private readonly images: MessageImagesService,
+    private readonly clock: Clock,
     private readonly config: AppConfig,
   ) {}
 
@@ -64,6 +70,9 @@ export class MessagesService {
       image: undefined,
     };
     this.typing.clear(user, outgoing.roomId);
+    if (outgoing.imageUrl !== undefined) {
+      return this.sendImage(user, draft, outgoing.imageUrl);
+    }
     return chain(this.append(draft), (appended) => appended ?? this.openAndAppend(user, draft));
   }
 
@@ -130,6 +139,61 @@ export class MessagesService {
     }
   }
 
+  private async sendImage(user: Identity, draft: MessageDraft, imageUrl: string): Promise<Appended> {
+    const until = this.latestEnd(draft, await this.rooms.ttlOf(draft.roomId));
+    const attached = this.images.attach(user.userId, draft.roomId, imageUrl, until);
+    const image = await attached.catch(async (error: unknown) => {
+      // Of a repeat the image may be gone with the first message.
+      const first = isNotFound(error) ? await this.findFirst(draft) : undefined;
+      return first ?? Promise.reject(error);
+    });
+    if ('duplicate' in image) {
+      return image;
+    }
+    const appended = await this.appendWith(image, user, draft);
+    const { message, duplicate } = appended;
+    if (duplicate) {
+      await this.images.withdraw(draft.roomId, image);
+    } else if (until !== null && (message.expiresAt ?? Infinity) > until) {
+      await this.images.keep(user.userId, draft.roomId, image, message.expiresAt);
+    }
+    return appended;
+  }
+
+  private async appendWith(image: MessageImage, user: Identity, draft: MessageDraft): Promise<Appended> {
+    try {
+      const complete: MessageDraft = { ...draft, type: 'image', image };
+      return (await this.append(complete)) ?? (await this.openAndAppend(user, complete));
+    } catch (error) {
+      // What a failure leaves is found a minute later.
+      await this.images.withdraw(draft.roomId, image).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** What a repeat is told, without storing anything where it is none. */
+  private async findFirst(draft: MessageDraft): Promise<Appended | undefined> {
+    if (draft.clientId === undefined) {
+      return undefined;
+    }
+    const nothingNew = { ...this.policies.byId(draft.roomId).limits, messagesPerRoom: 0 };
+    try {
+      return await this.feed.append(draft, nothingNew);
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'CapacityError') {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  /** When a message that is sent now ends at the latest, epoch ms; null: not by itself. */
+  private latestEnd({ ttl, expireFrom }: MessageDraft, roomTtl: number | null): number | null {
+    const seconds = expireFrom === 'seen' ? Infinity : (ttl ?? roomTtl);
+    const longest = this.config.env.MESSAGE_MAX_LIFETIME_S;
+    return seconds === null ? null : this.clock.now() + Math.min(seconds, longest) * 1000;
+  }
+
   private defaultTtl(roomId: string): number | undefined {
     return this.policies.byId(roomId).defaults.messageTtl ?? undefined;
   }
@@ -148,4 +212,8 @@ export class MessagesService {
     }
     throw new AppError('ConflictError', 'The room is being closed, try again');
   }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'NotFoundError';
 }

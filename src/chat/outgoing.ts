@@ -3,7 +3,7 @@ import { codePoints } from '../common/text';
 import type { MessageBodyDto } from './dto/chat-requests.dto';
 import type { Outgoing } from './messages.service';
 
-const NOT_YET = ['imageUrl', 'fileId', 'replyTo'] as const;
+const NOT_YET = ['fileId', 'replyTo'] as const;
 
 /** What a checked payload asks to send. @throws AppError ValidationError for what cannot be sent (yet) */
 export function outgoingOf(roomId: string, dto: MessageBodyDto, maxLength: number): Outgoing {
@@ -16,12 +16,12 @@ export function outgoingOf(roomId: string, dto: MessageBodyDto, maxLength: numbe
       throw AppError.field(field, `${field} is not supported yet`);
     }
   }
-  if (dto.content === undefined || dto.content === '') {
-    throw AppError.field('content', 'A message needs a text');
+  const { content = '', imageUrl, clientId, expireFrom = 'sent' } = dto;
+  if (content === '' && imageUrl === undefined) {
+    throw AppError.field('content', 'A message needs a text or an image');
   }
-  if (dto.content.length > maxLength && codePoints(dto.content) > maxLength) {
+  if (content.length > maxLength && codePoints(content) > maxLength) {
     throw AppError.field('content', `content must have at most ${maxLength} characters`);
   }
-  const { content, clientId, expireFrom = 'sent' } = dto;
-  return { roomId, content, ttl: dto.ttl === 0 ? undefined : dto.ttl, expireFrom, burn, clientId };
+  return { roomId, content, imageUrl, ttl: dto.ttl === 0 ? undefined : dto.ttl, expireFrom, burn, clientId };
 }

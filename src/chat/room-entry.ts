@@ -1,4 +1,5 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { LinkSigner } from '../attachments/link-signer';
 import { AppError } from '../common/app-error';
 import { chain, isPromise } from '../common/awaitable';
 import { Clock, isoTime } from '../common/clock';
@@ -53,6 +54,7 @@ export class RoomEntry implements OnApplicationBootstrap {
     private readonly closer: SocketCloser,
     private readonly realtime: RealtimeServer,
     private readonly clock: Clock,
+    private readonly links: LinkSigner,
   ) {}
 
   /** Behind every announcer: what is told of the end of a room is told to who was in it. */
@@ -114,7 +116,7 @@ export class RoomEntry implements OnApplicationBootstrap {
     const place = await this.places.begin(socket, roomId);
     const snapshot = await this.enter(place, dto, from);
     this.places.assertStands(place);
-    const messages = snapshot.messages.map((message) => messageView(message, identity.userId));
+    const messages = snapshot.messages.map((message) => messageView(message, identity.userId, this.links));
     // Pages that ignore the ack find what waits for them this way.
     const waiting = from
       ? []
@@ -284,7 +286,7 @@ export class RoomEntry implements OnApplicationBootstrap {
       room: roomView(room),
       messages,
       live: snapshot.live,
-      changed: snapshot.changed.map((message) => messageView(message, identity.userId)),
+      changed: snapshot.changed.map((message) => messageView(message, identity.userId, this.links)),
       ...(snapshot.more && { more: true }),
       activeUsers: [...snapshot.activeUsers],
       ...(otherUserId !== undefined && { otherUserId }),

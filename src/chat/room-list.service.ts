@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { LinkSigner } from '../attachments/link-signer';
 import { isoTime } from '../common/clock';
 import type { Identity } from '../common/identity';
 import { PresenceReader } from '../users/presence-reader';
@@ -8,6 +9,7 @@ import type { Message } from './engine/message';
 import { otherMember } from './engine/room';
 import type { RoomSummary } from './engine/room.store';
 import { RoomsService } from './rooms.service';
+import { openView } from './view';
 
 /** A user's rooms with who is on the other side. */
 @Injectable()
@@ -16,6 +18,7 @@ export class RoomListService {
     private readonly rooms: RoomsService,
     private readonly users: UsersService,
     private readonly presence: PresenceReader,
+    private readonly links: LinkSigner,
   ) {}
 
   /** Newest activity first. */
@@ -41,12 +44,14 @@ export class RoomListService {
       activeUsers: [...activeUsers],
       messageCount,
       unreadCount,
-      lastMessage: lastMessage ? lastMessageView(lastMessage) : null,
+      lastMessage: lastMessage ? this.lastMessage(lastMessage) : null,
       createdAt: isoTime(room.createdAt),
     };
   }
-}
 
-function lastMessageView({ id, content, createdAt, senderId, burn }: Message): LastMessageDto {
-  return { id, content: burn ? null : content, imageUrl: null, createdAt: isoTime(createdAt), senderId };
+  private lastMessage(message: Message): LastMessageDto {
+    const { id, createdAt, senderId, burn } = message;
+    const { content = null, imageUrl = null } = burn ? {} : openView(message, this.links);
+    return { id, content, imageUrl, createdAt: isoTime(createdAt), senderId };
+  }
 }

@@ -50,6 +50,12 @@ export class RoomsService {
     return chain(this.rooms.find(roomId), (room) => room !== undefined);
   }
 
+  /** Default lifetime of messages in the room, seconds, be it opened or not; null: they are kept. */
+  ttlOf(roomId: string): Awaitable<number | null> {
+    const room = this.rooms.find(roomId);
+    return chain(room, (standing) => (standing?.settings ?? this.policies.byId(roomId).defaults).messageTtl);
+  }
+
   /** Opens the direct room with another account, or gives the one that stands. @throws AppError NotFoundError */
   openDirect(user: Identity, otherUserId: string): Promise<Room> {
     if (otherUserId === user.userId) {

@@ -1,3 +1,4 @@
+import type { LinkSigner } from '../attachments/link-signer';
 import { isoTime } from '../common/clock';
 import type { JoinedRoomDto, RevealedDto } from './dto/chat-answers.dto';
 import type { MessageDto } from './dto/message.dto';
@@ -10,18 +11,26 @@ import type { RoomSummary } from './engine/room.store';
 const MAX_MEMBERS = 200;
 
 /** A message as this viewer sees it: the one projection for fan-out, history and resume. */
-export function messageView(message: Message, viewer: string): MessageDto {
-  return message.burn && message.senderId !== viewer ? concealedView(message) : openView(message);
+export function messageView(message: Message, viewer: string, links: LinkSigner): MessageDto {
+  return message.burn && message.senderId !== viewer ? concealedView(message) : openView(message, links);
 }
 
 /** A burn message as its recipients see it before they reveal it, and after. */
 export function concealedView(message: Message): MessageDto {
-  const { content: _, ...view } = openView(message);
+  const { content: _, ...view } = textView(message);
   return { ...view, concealed: true };
 }
 
-/** A message with all that is in it. */
-export function openView(message: Message): MessageDto {
+/** A message with all that is in it; the link to its image is signed anew. */
+export function openView(message: Message, links: LinkSigner, until = message.expiresAt): MessageDto {
+  const view = textView(message);
+  if (message.image) {
+    view.imageUrl = links.sign(message.image.filename, { for: message.image.holder, until });
+  }
+  return view;
+}
+
+function textView(message: Message): MessageDto {
   const { clientId, system } = message;
   const view: MessageDto = {
     id: message.id,
@@ -48,8 +57,11 @@ export function openView(message: Message): MessageDto {
 }
 
 /** A burn message that was just revealed, and when it is gone for who did. */
-export function revealedView({ message, expiresAt }: { message: Message; expiresAt: number }): RevealedDto {
-  return { message: openView(message), expiresAt: isoTime(expiresAt) };
+export function revealedView(
+  { message, expiresAt }: { message: Message; expiresAt: number },
+  links: LinkSigner,
+): RevealedDto {
+  return { message: openView(message, links, expiresAt), expiresAt: isoTime(expiresAt) };
 }
 
 /** What a join of all rooms tells of one. */

@@ -178,7 +178,7 @@ describe('POST /api/chat/rooms/:roomId/messages', () => {
     [{ content: 'x', burn: 'yes' }],
     [{ content: 'x', burn: true, expireFrom: 'seen' }],
     [{ content: 'x', expireFrom: 'x' }],
-    [{ content: 'x', imageUrl: 'x' }],
+    [{ content: 'x', imageUrl: {} }],
     [{ content: 'x', fileId: 'x' }],
     [{ content: 'x', replyTo: 'x' }],
     [{ content: 'x', type: 'system' }],

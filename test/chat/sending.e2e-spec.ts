@@ -131,7 +131,8 @@ describe('message:send', () => {
     ['an unknown type', { roomId: 'own', content: 'x', type: 'poem' }],
     ['burn that is no boolean', { roomId: 'own', content: 'x', burn: 'yes' }],
     ['burn with a lifetime from being seen', { roomId: 'own', content: 'x', burn: true, expireFrom: 'seen' }],
-    ['an image', { roomId: 'own', content: 'x', imageUrl: 'http://localhost/api/images/x.webp' }],
+    ['an image that is no address', { roomId: 'own', content: 'x', imageUrl: 7 }],
+    ['an image with a long address', { roomId: 'own', content: 'x', imageUrl: 'x'.repeat(2049) }],
     ['a file', { roomId: 'own', content: 'x', fileId: 'f-1' }],
     ['a quote', { roomId: 'own', content: 'x', replyTo: 'msg_1_x' }],
   ])('refuses %s and changes nothing', async (_what, payload) => {

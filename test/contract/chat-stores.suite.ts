@@ -4,6 +4,7 @@ import { roomBurnContract } from './room-burn.suite';
 import { roomDedupeContract } from './room-dedupe.suite';
 import { roomExpiryContract } from './room-expiry.suite';
 import { roomFeedContract } from './room-feed.suite';
+import { roomImagesContract } from './room-images.suite';
 import { roomOccupancyContract } from './room-occupancy.suite';
 import { roomFollowingContract } from './room-following.suite';
 import { roomReceiptsContract } from './room-receipts.suite';
@@ -18,6 +19,7 @@ export function chatStoresContract(makeKit: MakeChatKit): void {
   describe('expiry', () => roomExpiryContract(makeKit));
   describe('rooms heard by joining', () => roomFollowingContract(makeKit));
   describe('burn and lifetimes', () => roomBurnContract(makeKit));
+  describe('images', () => roomImagesContract(makeKit));
   describe('reading messages', () => messageStoreContract(makeKit));
   describe('reading rooms', () => roomStoreContract(makeKit));
 }

@@ -38,7 +38,7 @@ export function roomBurnContract(makeKit: MakeChatKit): void {
   describe('a burn message', () => {
     it('is stored as one, with its picture and its own deadline', async () => {
       const pair = await bench.pair();
-      const image = { filename: 'a.webp', width: 3, height: 4 };
+      const image = { filename: 'a.webp', holder: 'h', width: 3, height: 4 };
       const sent = await bench.send(pair, { burn: true, ttl: 60, image, type: 'image', clientId: 'c' });
       expect(sent).toMatchObject({ burn: true, image, type: 'image', expiresAt: sent.createdAt + 60_000 });
       expect(await bench.live(pair)).toEqual([sent]);

@@ -1,3 +1,4 @@
+import type { AttachmentReference } from '../../src/attachments/attachment-store';
 import { AttachmentsService } from '../../src/attachments/attachments.service';
 import { ImagesService } from '../../src/attachments/images.service';
 import { ImageViewers } from '../../src/attachments/image-viewers';
@@ -43,6 +44,30 @@ const linkFor = (holder: string, lifeMs: number): string => {
   return pathname + search;
 };
 
+/** Something that shows the image to Bob, by these holders. */
+class Shown extends ImageViewers {
+  readonly asked: unknown[] = [];
+
+  constructor(readonly holders: Set<string>) {
+    super();
+  }
+
+  override isShown(filename: string, { holder }: AttachmentReference): boolean {
+    return filename === image.filename && this.holders.has(holder);
+  }
+
+  override mayView({ userId }: Identity, filename: string, references: readonly AttachmentReference[]): boolean {
+    this.asked.push([filename, references.map(({ holder }) => holder)]);
+    return userId === bob.id && references.some(({ holder }) => this.holders.has(holder));
+  }
+}
+
+function shows(...holders: string[]): Shown {
+  const viewers = new Shown(new Set(holders));
+  app.accounts.nest.get(ImagesService).addViewers(viewers);
+  return viewers;
+}
+
 describe('GET /api/images/:filename', () => {
   it('lets any page show the image, and nobody keep it', async () => {
     const { headers } = await app.call('get', image.link).set('Origin', 'http://localhost:5173').expect(200);
@@ -76,14 +101,7 @@ describe('GET /api/images/:filename', () => {
   });
 
   it('serves those to whom a message shows it, as long as it does', async () => {
-    const asked: unknown[] = [];
-    class Shown extends ImageViewers {
-      override mayView({ userId }: Identity, filename: string, references: readonly { holder: string }[]): boolean {
-        asked.push([filename, references.map(({ holder }) => holder)]);
-        return userId === bob.id && references.some(({ holder }) => holder === 'msg_1');
-      }
-    }
-    app.accounts.nest.get(ImagesService).addViewers(new Shown());
+    const { asked } = shows('msg_1');
     await expectGone(path(), bob.token);
     await show('msg_1', 1000);
     await show('msg_2', 2000);
@@ -159,11 +177,17 @@ describe('a signed link', () => {
   });
 
   it('of a message opens the image as long as the message stands', async () => {
-    const [first, second] = [linkFor('msg_1', 5000), linkFor('msg_2', 5000)];
+    const { holders } = shows('msg_1', 'msg_2', 'msg_3');
+    const [first, second, third] = [linkFor('msg_1', 5000), linkFor('msg_2', 5000), linkFor('msg_3', 5000)];
     await expectGone(first);
     await show('msg_1', 5000);
     await show('msg_2', 5000);
+    await show('msg_3', 5000);
     await app.call('get', first).expect(200);
+    await app.call('get', third).expect(200);
+    // Its message is gone, though the file was not released for it.
+    holders.delete('msg_3');
+    await expectGone(third);
     await app.attachments.release(image.filename, 'msg_1');
     await expectGone(first);
     await app.call('get', second).expect(200);
@@ -172,6 +196,7 @@ describe('a signed link', () => {
   });
 
   it('ends with what it was signed for though its message lives on, and after a day at the latest', async () => {
+    shows('msg_1');
     await show('msg_1', 3 * DAY_MS);
     const [short, long] = [linkFor('msg_1', 1000), linkFor('msg_1', 3 * DAY_MS)];
     app.accounts.clock.advance(1000);

@@ -18,6 +18,7 @@ import { MESSAGE_ID_EXAMPLE, ROOM_ID_EXAMPLE } from './message.dto';
 
 /** Ids of every kind are shorter. */
 const MAX_ID = 128;
+const MAX_URL = 2048;
 const MAX_CLIENT_ID = 64;
 const MAX_PUBLIC_KEY = 8 * 1024;
 const MAX_EPOCH = 64;
@@ -114,12 +115,16 @@ export class MessageBodyDto {
   @IsIn(EXPIRE_FROM)
   expireFrom?: 'sent' | 'seen';
 
-  // Known to the contract, not built yet: refused in `outgoingOf`, never ignored.
-
-  @ApiHideProperty()
+  @ApiPropertyOptional({
+    example: 'https://chat.example.com/api/images/5f3c9a1be07d42c68a90b1f2.webp?exp=1893456000000&sig=upload.Zm9vYmFy',
+    maxLength: MAX_URL,
+    description: 'Of an image that you uploaded, as the upload told it. The message may have a text as well.',
+  })
   @IsOptional()
-  @IsOpaque(4096)
+  @IsOpaque(MAX_URL)
   imageUrl?: string;
+
+  // Known to the contract, not built yet: refused in `outgoingOf`, never ignored.
 
   @ApiHideProperty()
   @IsOptional()

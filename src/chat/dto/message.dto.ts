@@ -36,6 +36,12 @@ export class MessageDto {
   type!: MessageType;
   @ApiPropertyOptional({ example: 'See you at eight' })
   content?: string;
+  @ApiPropertyOptional({
+    example:
+      'https://chat.example.com/api/images/5f3c9a1be07d42c68a90b1f2.webp?exp=1893456000000&sig=0f9a8b7c6d5e4f3a2b1c0d9e.Zm9v',
+    description: 'Absolute, signed anew at each delivery. It ends with the message, and after 24 hours at the latest.',
+  })
+  imageUrl?: string;
   @ApiProperty({ enum: MESSAGE_STATUSES, example: 'sent' })
   status!: MessageStatus;
   @ApiProperty({ example: '2030-01-01T12:00:00.000Z' })

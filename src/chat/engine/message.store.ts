@@ -43,6 +43,9 @@ export abstract class MessageStore {
   /** One live message; undefined where it is gone, or never was. */
   abstract find(roomId: string, viewer: string, messageId: string): Awaitable<Message | undefined>;
 
+  /** The live message whose image has this holder; undefined where it is gone, or never was. */
+  abstract findShowing(roomId: string, viewer: string, holder: string): Awaitable<Message | undefined>;
+
   /** Live messages before a seq (undefined: the newest), ascending, at most `count`; `more`: older ones exist. */
   abstract page(
     roomId: string,

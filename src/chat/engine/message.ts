@@ -31,6 +31,8 @@ export interface SystemNote {
 export interface MessageImage {
   /** Name of the stored file. */
   readonly filename: string;
+  /** What keeps the file for this message, and this message alone: 96 random bits, chosen before it is sent. */
+  readonly holder: string;
   /** What a client called it; dialects that name pictures tell it. */
   readonly name?: string;
   /** Bytes of the stored file. */

@@ -1,5 +1,5 @@
 import type { Awaitable } from '../../common/awaitable';
-import type { Message, MessageDraft, MessageStatus } from './message';
+import type { Message, MessageDraft, MessageImage, MessageStatus } from './message';
 import type { CloseReason, Room, RoomDraft, RoomSettings } from './room';
 
 /** What happened in a room. Every node sees a room's events in the order of `position`, which has no holes. */
@@ -43,6 +43,11 @@ export interface RaisedMessage {
 }
 
 export type RoomListener = (event: RoomEvent) => void;
+
+/** An image that a message showed which is gone now. */
+export type ErasedImage = Pick<MessageImage, 'filename' | 'holder'>;
+/** Must not throw: the messages are gone, whatever becomes of their images. */
+export type ErasedListener = (images: readonly ErasedImage[]) => Awaitable<void>;
 
 /** What an append must keep to, over all rooms and in one. */
 export interface AppendLimits {
@@ -111,6 +116,16 @@ export interface Swept {
  * no method but `open` makes one.
  */
 export abstract class RoomFeed {
+  private readonly erasedListeners: ErasedListener[] = [];
+
+  /**
+   * Calls `listener` with the images of messages that were erased, on the node that erased them. Where that is killed
+   * before it has called, nobody does.
+   */
+  onErased(listener: ErasedListener): void {
+    this.erasedListeners.push(listener);
+  }
+
   /**
    * Hands the events of rooms to `listener`, each once, in order and without a hole within a room: on one node those of
    * every room, on one of many at least those of the rooms that are followed there, and of the direct rooms of users who
@@ -208,6 +223,13 @@ export abstract class RoomFeed {
    * it since. True where it was erased.
    */
   abstract close(roomId: string, reason: CloseReason, ifPosition?: number): Awaitable<boolean>;
+
+  /** For drivers: tells the listeners, and ends when they are done. */
+  protected async tellErased(images: readonly ErasedImage[]): Promise<void> {
+    for (const listener of images.length === 0 ? [] : this.erasedListeners) {
+      await listener(images);
+    }
+  }
 }
 
 /** Deadlines of messages, by room, on the expiry queue. */

@@ -38,6 +38,17 @@ export class MemoryMessageStore extends MessageStore {
     return found ? this.read(room, handle) : undefined;
   }
 
+  override findShowing(roomId: string, viewer: string, holder: string): Message | undefined {
+    const now = this.clock.now();
+    const room = this.state.rooms.get(roomId);
+    const seq = room?.images?.get(holder)?.seq;
+    if (!room || seq === undefined) {
+      return undefined;
+    }
+    const [handle] = room.ascending(now, seq, seq);
+    return handle === undefined || room.isGoneFor(handle, viewer, now) ? undefined : this.read(room, handle);
+  }
+
   override page(roomId: string, viewer: string, before: number | undefined, limits: PageLimits): Page {
     const room = this.state.rooms.get(roomId);
     return room ? this.newest({ room, viewer, now: this.clock.now() }, before, limits) : { messages: [], more: false };

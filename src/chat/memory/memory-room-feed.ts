@@ -136,7 +136,9 @@ export class MemoryRoomFeed extends RoomFeed {
   override evict(): void {}
 
   override sweep(roomId: string, limit: number): Swept | undefined {
-    return this.timeline.sweep(roomId, limit);
+    const swept = this.timeline.sweep(roomId, limit);
+    void this.tellErased(this.timeline.takeErasedImages());
+    return swept;
   }
 
   override close(roomId: string, reason: CloseReason, ifPosition?: number): boolean {
@@ -155,6 +157,7 @@ export class MemoryRoomFeed extends RoomFeed {
     this.timeline.closed(room);
     this.state.lastPosition = Math.max(this.state.lastPosition, room.position + 1);
     this.hub.publish(room, { kind: 'closed', reason });
+    void this.tellErased(this.timeline.takeErasedImages());
     return true;
   }
 

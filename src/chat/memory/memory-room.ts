@@ -12,6 +12,12 @@ const SENT = MESSAGE_STATUSES.indexOf('sent');
 /** Erased places at the front of the log before it is cut. */
 const SLACK = 64;
 
+/** Which message shows an image. */
+export interface ShownImage {
+  readonly filename: string;
+  readonly seq: number;
+}
+
 /** One room as the memory driver keeps it. Only the memory stores see it. */
 export class MemoryRoom {
   readonly id: string;
@@ -41,6 +47,8 @@ export class MemoryRoom {
   readonly due: Heap<Handle>;
   /** Hash of sender and clientId → record. */
   dedupe: Map<number, Handle> | undefined;
+  /** Images that live messages show, by holder. Made with the first. */
+  images: Map<string, ShownImage> | undefined;
   /** Made with the first reveal of a burn message. */
   reveals: Reveals | undefined;
   publicKeys: Record<string, string> = {};

@@ -2,7 +2,7 @@ import { AppError } from '../../common/app-error';
 import type { Clock } from '../../common/clock';
 import type { Ids } from '../../common/ids';
 import type { Message, MessageDraft } from '../engine/message';
-import { type Appended, type AppendLimits, DEDUPE_MS, type Swept } from '../engine/room-feed';
+import { type Appended, type AppendLimits, DEDUPE_MS, type ErasedImage, type Swept } from '../engine/room-feed';
 import type { FeedHub } from './feed-hub';
 import type { MemoryDeadlines } from './memory-deadlines';
 import type { MemoryRoom } from './memory-room';
@@ -11,6 +11,8 @@ import type { Handle } from './slab';
 
 /** The messages of rooms: what comes, changes and goes. */
 export class MemoryTimeline {
+  private erasedImages: ErasedImage[] = [];
+
   constructor(
     private readonly state: MemoryRooms,
     private readonly hub: FeedHub,
@@ -46,6 +48,10 @@ export class MemoryTimeline {
     if (dedupeKey !== 0) {
       room.dedupe ??= new Map();
       room.dedupe.set(dedupeKey, handle);
+    }
+    if (message.image) {
+      room.images ??= new Map();
+      room.images.set(message.image.holder, { filename: message.image.filename, seq: message.seq });
     }
     this.count(room, handle, 1);
     if (message.expiresAt !== null) {
@@ -91,8 +97,18 @@ export class MemoryTimeline {
     return { erased, waiting: room.waiting };
   }
 
+  /** Images of messages that were erased since this was asked last. */
+  takeErasedImages(): ErasedImage[] {
+    const images = this.erasedImages;
+    if (images.length > 0) {
+      this.erasedImages = [];
+    }
+    return images;
+  }
+
   /** The room goes with everything in it. */
   closed(room: MemoryRoom): void {
+    room.images?.forEach(({ filename }, holder) => this.erasedImages.push({ filename, holder }));
     this.state.messageCount -= room.messageCount;
     // Husks first: what tells them from live records is read from both.
     for (const handle of room.dedupe?.values() ?? []) {
@@ -141,7 +157,7 @@ export class MemoryTimeline {
       return { ...message, expiresAt: records.changedAt(handle) };
     }
     // Due and not swept yet: as much is gone as of a husk.
-    return records.deadline(handle) > this.clock.now() ? message : { ...message, content: '' };
+    return records.deadline(handle) > this.clock.now() ? message : { ...message, content: '', image: undefined };
   }
 
   /** Messages that are gone for one user while others have them, by user. */
@@ -163,6 +179,7 @@ export class MemoryTimeline {
     const seq = records.seq(handle);
     room.remove(seq);
     room.reveals?.forget(seq);
+    this.dropImage(room, handle);
     const key = records.dedupeKey(handle);
     const rememberUntil = records.createdAt(handle) + DEDUPE_MS;
     if (key !== 0 && rememberUntil > now) {
@@ -173,6 +190,13 @@ export class MemoryTimeline {
     }
     room.dedupe?.delete(key);
     records.free(handle);
+  }
+
+  private dropImage(room: MemoryRoom, handle: Handle): void {
+    const image = room.images && this.state.records.image(handle);
+    if (image && room.images?.delete(image.holder)) {
+      this.erasedImages.push({ filename: image.filename, holder: image.holder });
+    }
   }
 
   private forgetDuplicate(room: MemoryRoom, husk: Handle): void {

@@ -189,15 +189,11 @@ export class MessageRecords {
 
   /** Lifetime that starts when all recipients have seen the message, seconds; undefined: it runs already. */
   seenTtl(handle: Handle): number | undefined {
-    this.slab.locate(handle);
-    const { chunk, offset } = this.slab;
-    const u32 = offset >> 2;
-    const length = chunk.u32[u32 + EXTRA_LENGTH] ?? 0;
-    if (length === 0) {
-      return undefined;
-    }
-    const before = (chunk.bytes[offset + CLIENT_ID_LENGTH] ?? 0) + (chunk.u32[u32 + CONTENT_LENGTH] ?? 0);
-    return restOf(chunk.bytes, offset + HEADER + before, length).seenTtl;
+    return this.rest(handle).seenTtl;
+  }
+
+  image(handle: Handle): MessageImage | undefined {
+    return this.rest(handle).image;
   }
 
   /** Moves the deadline, epoch ms; `burning`: to the end of a countdown. */
@@ -244,6 +240,18 @@ export class MessageRecords {
     chunk.f64[(offset >> 3) + CHANGED_AT] = chunk.f64[(offset >> 3) + DEADLINE] ?? 0;
     chunk.f64[(offset >> 3) + DEADLINE] = deadline;
     return husk;
+  }
+
+  private rest(handle: Handle): Rest {
+    this.slab.locate(handle);
+    const { chunk, offset } = this.slab;
+    const u32 = offset >> 2;
+    const length = chunk.u32[u32 + EXTRA_LENGTH] ?? 0;
+    if (length === 0) {
+      return NOTHING;
+    }
+    const before = (chunk.bytes[offset + CLIENT_ID_LENGTH] ?? 0) + (chunk.u32[u32 + CONTENT_LENGTH] ?? 0);
+    return restOf(chunk.bytes, offset + HEADER + before, length);
   }
 
   private hasFlag(handle: Handle, flag: number): boolean {

@@ -4,7 +4,7 @@ import { MessageStore, type PageLimits, type ResumePoint, type Snapshot } from '
 import { decodeMessage, decodeRoom, type RawView } from './codec';
 import { RedisRooms, type RoomScript } from './redis-rooms';
 import { RoomDeadlines } from './room-deadlines';
-import { FIND, PAGE, REVEALED, SNAPSHOT } from './room-read-scripts.lua';
+import { FIND, FIND_SHOWING, PAGE, REVEALED, SNAPSHOT } from './room-read-scripts.lua';
 
 type PageReply = readonly [values: string[], more: number];
 type SnapshotReply = readonly [
@@ -21,6 +21,7 @@ type SnapshotReply = readonly [
 @Injectable()
 export class RedisMessageStore extends MessageStore {
   private readonly findScript: RoomScript<string | null>;
+  private readonly findShowingScript: RoomScript<string | null>;
   private readonly revealedScript: RoomScript<number>;
   private readonly pageScript: RoomScript<PageReply>;
   private readonly snapshotScript: RoomScript<SnapshotReply | null>;
@@ -31,6 +32,7 @@ export class RedisMessageStore extends MessageStore {
   ) {
     super();
     this.findScript = rooms.script(FIND);
+    this.findShowingScript = rooms.script(FIND_SHOWING);
     this.revealedScript = rooms.script(REVEALED);
     this.pageScript = rooms.script(PAGE);
     this.snapshotScript = rooms.script(SNAPSHOT);
@@ -38,6 +40,11 @@ export class RedisMessageStore extends MessageStore {
 
   override async find(roomId: string, viewer: string, messageId: string): Promise<Message | undefined> {
     const value = await this.findScript(roomId, viewer, messageId);
+    return value === null ? undefined : decodeMessage(roomId, value);
+  }
+
+  override async findShowing(roomId: string, viewer: string, holder: string): Promise<Message | undefined> {
+    const value = await this.findShowingScript(roomId, viewer, holder);
     return value === null ? undefined : decodeMessage(roomId, value);
   }
 

@@ -6,6 +6,7 @@ import type { CloseReason, Room, RoomDraft, RoomSettings } from '../engine/room'
 import {
   type Appended,
   type AppendLimits,
+  type ErasedImage,
   type Occupant,
   type Receipt,
   type Revealed,
@@ -35,7 +36,14 @@ type RevealReply =
   | readonly ['revealed', value: string, until: string, epoch: string, index: string | null]
   | readonly ['again' | 'own' | 'ordinary'];
 type BurnReply = readonly [deadline: string, epoch: string, index: string | null];
-type SweepReply = readonly [erased: number, waiting: number, next: string | null, bytes: number, system: number];
+type SweepReply = readonly [
+  erased: number,
+  waiting: number,
+  next: string | null,
+  bytes: number,
+  system: number,
+  images: string[],
+];
 type CloseReply = readonly [
   epoch: string,
   indexed: string | null,
@@ -44,6 +52,7 @@ type CloseReply = readonly [
   bytes: number,
   participants: number,
   members: string[],
+  images: string[],
 ];
 
 /**
@@ -142,6 +151,7 @@ export class RedisRoomFeed extends RoomFeed {
       encodePayload(draft),
       draft.burn ? 1 : 0,
       draft.expireFrom === 'seen' ? 1 : 0,
+      draft.image ? `${draft.image.holder} ${draft.image.filename}` : '',
     );
     if (!reply) {
       return undefined;
@@ -240,9 +250,10 @@ export class RedisRoomFeed extends RoomFeed {
     if (!reply) {
       return undefined;
     }
-    const [erased, waiting, next, bytes, system] = reply;
+    const [erased, waiting, next, bytes, system, images] = reply;
     this.totals.change({ bytes: -bytes, messages: system - erased });
     await this.deadlines.next(roomId, next);
+    await this.tellErased(images.map(erasedImage));
     return { erased, waiting };
   }
 
@@ -251,11 +262,18 @@ export class RedisRoomFeed extends RoomFeed {
     if (!reply) {
       return false;
     }
-    const [epoch, indexed, now, messages, bytes, participants, members] = reply;
+    const [epoch, indexed, now, messages, bytes, participants, members, images] = reply;
     const occupied = participants > 0 ? -1 : 0;
     this.totals.change({ rooms: -1, messages: -messages, bytes: -bytes, participants: -participants, occupied });
     await this.lists.remove(members, roomId, epoch);
     await this.deadlines.forget(roomId, indexed, now);
+    await this.tellErased(images.map(erasedImage));
     return true;
   }
+}
+
+/** From `<holder> <filename>`. */
+function erasedImage(shown: string): ErasedImage {
+  const [holder = '', filename = ''] = shown.split(' ');
+  return { holder, filename };
 }

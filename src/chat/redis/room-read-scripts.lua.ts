@@ -23,6 +23,13 @@ local value = seq and redis.call('GET', message(seq))
 return lives(value) and not goneFor(value, ARGV[3]) and value
 `;
 
+/** ARGV: viewer, holder of an image. Gives the value. */
+export const FIND_SHOWING = `${PRELUDE}
+local seq = redis.call('HGET', base .. 'img', 'h' .. ARGV[4])
+local value = seq and redis.call('GET', message(seq))
+return lives(value) and not goneFor(value, ARGV[3]) and value
+`;
+
 /** ARGV: user, message id. Gives 1 while a countdown of the user's runs. */
 export const REVEALED = `${PRELUDE}
 local seq = redis.call('ZSCORE', log, ARGV[4])

@@ -24,6 +24,7 @@ const DELIVERED = MESSAGE_STATUSES.indexOf('delivered');
  * | `chg` | zset | seq → when its status last rose |
  * | `dd` | hash | digest of sender and clientId → `<24 hex> <seq> <createdAt> <deadline>` |
  * | `rv:<seq>` | hash | user → `<until> <revealId>` of who revealed a burn message, with PX as the message |
+ * | `img` | hash | `s<seq>` → `<holder> <filename>` of a message with an image, `h<holder>` → seq |
  * | `gone:<user>` | set | seqs of burn messages that are gone for this user alone |
  * | `keys` | hash | user → public key |
  * | `in`, `out` | hash | user → `<node>/<socket>` of the sockets that joined, that left, separated by spaces |
@@ -63,6 +64,16 @@ local function goneFor(value, user)
 end
 
 local function idOf(seq) return redis.call('ZRANGEBYSCORE', log, seq, seq)[1] end
+
+local images = {}
+
+-- A message with an image goes: notes what is to be told of it.
+local function dropImage(seq)
+  local shown = redis.call('HGET', base .. 'img', 's' .. seq)
+  if not shown then return end
+  redis.call('HDEL', base .. 'img', 's' .. seq, 'h' .. string.match(shown, '^%S+'))
+  images[#images + 1] = shown
+end
 
 local function members()
   local ids = {}
@@ -122,7 +133,7 @@ return { 1, view() }
 /**
  * ARGV: 24 hex digits, sender, type, ttl (s, '' for the room's), longest lifetime (ms), most messages, 1 where the server
  * is full, digest of sender and clientId or '', JSON, 1 for a burn message, 1 where the lifetime starts when all
- * recipients have seen it. Gives nil, `new`, `again`, `room` (is full) or `server`; then the
+ * recipients have seen it, `<holder> <filename>` of an image or ''. Gives nil, `new`, `again`, `room` (is full) or `server`; then the
  * value, the deadline to index, the epoch, the bytes taken; of a repeat also what is remembered of the first.
  */
 export const APPEND = `${PRELUDE}
@@ -169,6 +180,9 @@ end
 if digest ~= '' then
   redis.call('HSET', base .. 'dd', digest, hex .. ' ' .. seq .. ' ' .. now .. ' ' .. deadline)
 end
+if ARGV[14] ~= '' then
+  redis.call('HSET', base .. 'img', 's' .. seq, ARGV[14], 'h' .. string.match(ARGV[14], '^%S+'), seq)
+end
 redis.call('HINCRBY', room, 'bytes', bytes)
 redis.call('HSET', room, 'lastActivity', now)
 publish('m', seq, value)
@@ -207,11 +221,12 @@ publish('k', ARGV[3], cjson.encode({ ARGV[3], ARGV[4] }))
 
 /**
  * ARGV: most messages to erase. Gives how many were erased, how many still wait, the next deadline or nil, the bytes
- * freed and how many of the erased were system messages.
+ * freed, how many of the erased were system messages, and `<holder> <filename>` of images that they showed.
  */
 export const SWEEP = `${PRELUDE}
 if redis.call('EXISTS', room) == 0 then return false end
 local gone, ofUser, erased, bytes, system = { expired = {}, burned = {} }, {}, 0, 0, 0
+local withImages = redis.call('EXISTS', base .. 'img') == 1
 local function forget(seq, digest)
   local first = redis.call('HGET', base .. 'dd', digest)
   if first and string.match(first, '^%x+ (%d+)') == seq then redis.call('HDEL', base .. 'dd', digest) end
@@ -227,6 +242,7 @@ local function erase(seq, size, sender, digest, reason)
   local id = idOf(seq)
   redis.call('ZREM', log, id)
   redis.call('ZREM', base .. 'chg', seq)
+  if withImages then dropImage(seq) end
   for _, user in ipairs(redis.call('HKEYS', base .. 'rv:' .. seq)) do redis.call('SREM', base .. 'gone:' .. user, seq) end
   redis.call('UNLINK', message(seq), base .. 'rv:' .. seq)
   if sender == '' then
@@ -275,12 +291,12 @@ end
 tell('expired', '', gone.expired)
 tell('burned', '', gone.burned)
 for user, ids in pairs(ofUser) do tell('burned', user, ids) end
-return { erased, waiting(), next or false, bytes, system }
+return { erased, waiting(), next or false, bytes, system, images }
 `;
 
 /**
  * ARGV: reason, position or ''. Gives nil where it was not closed, else the epoch, the deadline on the queue or nil, now,
- * and what the room had: messages but system ones, bytes, joined users; its members.
+ * and what the room had: messages but system ones, bytes, joined users; its members; `<holder> <filename>` of images.
  */
 export const CLOSE = `${PRELUDE}
 local standing = redis.call('HMGET', room, 'epoch', 'position', 'indexed', 'system', 'bytes')
@@ -290,6 +306,10 @@ local entries = redis.call('ZRANGE', log, 0, -1, 'WITHSCORES')
 for i = 2, #entries, 2 do redis.call('UNLINK', message(entries[i]), base .. 'rv:' .. entries[i]) end
 local joined, ids = redis.call('HLEN', base .. 'in'), members()
 for _, id in ipairs(ids) do redis.call('UNLINK', base .. 's:' .. id, base .. 'v:' .. id, base .. 'gone:' .. id) end
-redis.call('UNLINK', room, log, due, base .. 'chg', base .. 'dd', base .. 'keys', base .. 'in', base .. 'out')
-return { standing[1], standing[3], now, #entries / 2 - standing[4], tonumber(standing[5]), joined, ids }
+local shown = redis.call('HGETALL', base .. 'img')
+for i = 1, #shown, 2 do
+  if string.sub(shown[i], 1, 1) == 's' then images[#images + 1] = shown[i + 1] end
+end
+redis.call('UNLINK', room, log, due, base .. 'img', base .. 'chg', base .. 'dd', base .. 'keys', base .. 'in', base .. 'out')
+return { standing[1], standing[3], now, #entries / 2 - standing[4], tonumber(standing[5]), joined, ids, images }
 `;

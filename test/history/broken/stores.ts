@@ -33,6 +33,10 @@ export class SlowMessageStore extends MessageStore {
     return this.store.isRevealed(roomId, userId, messageId);
   }
 
+  override findShowing(roomId: string, viewer: string, holder: string): Message | undefined {
+    return this.store.findShowing(roomId, viewer, holder);
+  }
+
   override page(
     roomId: string,
     viewer: string,

@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { LinkSigner } from '../../../attachments/link-signer';
 import { isPromise } from '../../../common/awaitable';
 import { Broadcaster } from '../../../realtime/broadcaster';
 import { RealtimeServer } from '../../../realtime/realtime-server';
@@ -29,6 +30,7 @@ export class RoomsAnnouncer implements OnModuleInit {
     private readonly typing: TypingService,
     private readonly joins: SilentJoins,
     private readonly avatars: SenderAvatars,
+    private readonly links: LinkSigner,
   ) {}
 
   onModuleInit(): void {
@@ -115,7 +117,7 @@ export class RoomsAnnouncer implements OnModuleInit {
   /** Two encodings at most: the sender's and the others'. */
   private tell(event: MessageEvent, avatar: string | null): void {
     const { message } = event;
-    const open = newMessageView(openView(message), avatar);
+    const open = newMessageView(openView(message, this.links), avatar);
     if (!message.burn) {
       return this.toRoom(event, RoomsEvents.newMessage, open);
     }

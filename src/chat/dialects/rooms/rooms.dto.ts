@@ -35,6 +35,12 @@ export class NewMessageDto {
     description: 'From this instant it is served by no path. Null only in rooms that keep their history.',
   })
   expiresAt!: string | null;
+  @ApiPropertyOptional({
+    example:
+      'https://chat.example.com/api/images/5f3c9a1be07d42c68a90b1f2.webp?exp=1893456000000&sig=0f9a8b7c6d5e4f3a2b1c0d9e.Zm9v',
+    description: 'Of the picture: absolute, signed anew at each delivery.',
+  })
+  fileUrl?: string;
   @ApiPropertyOptional({ description: 'True where it burns after reading and is yet to be revealed.' })
   concealed?: boolean;
 }

@@ -1,4 +1,5 @@
 import { ConnectedSocket, MessageBody, SubscribeMessage } from '@nestjs/websockets';
+import { LinkSigner } from '../../../attachments/link-signer';
 import { type Awaitable, chain } from '../../../common/awaitable';
 import { Clock, isoTime } from '../../../common/clock';
 import { CurrentUser } from '../../../common/http/current-user.decorator';
@@ -36,6 +37,7 @@ export class RoomsGateway {
     private readonly avatars: SenderAvatars,
     private readonly clock: Clock,
     private readonly config: AppConfig,
+    private readonly links: LinkSigner,
   ) {}
 
   @SubscribeMessage('join-rooms')
@@ -115,7 +117,7 @@ export class RoomsGateway {
 
   private revealed({ message, expiresAt }: Revealed): Awaitable<MessageRevealedDto> {
     return chain(this.avatars.of(message.senderId), (avatar) => ({
-      message: newMessageView(openView(message), avatar),
+      message: newMessageView(openView(message, this.links, expiresAt), avatar),
       expiresAt: isoTime(expiresAt),
     }));
   }

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { LinksModule } from '../../../attachments/links.module';
 import { UsersModule } from '../../../users/users.module';
 import { AuthModule } from '../../../auth/auth.module';
 import { PresenceModule } from '../../../presence/presence.module';
@@ -9,7 +10,7 @@ import { SenderAvatars } from './sender-avatars';
 import { RoomsPresenceAnnouncer } from './rooms-presence.announcer';
 
 @Module({
-  imports: [AuthModule, UsersModule, PresenceModule, ChatModule],
+  imports: [AuthModule, UsersModule, PresenceModule, LinksModule, ChatModule],
   providers: [RoomsGateway, RoomsAuthGateway, RoomsAnnouncer, RoomsPresenceAnnouncer, SenderAvatars],
 })
 export class RoomsModule {}

@@ -6,6 +6,9 @@ export function newMessageView(view: MessageDto, avatar: string | null): NewMess
   const { id, roomId, senderId, senderUsername, content, type, createdAt, expiresAt } = view;
   const sender = { _id: senderId, username: senderUsername, avatar };
   const told: NewMessageDto = { _id: id, roomId, sender, content, type, timestamp: createdAt, expiresAt };
+  if (view.imageUrl !== undefined) {
+    told.fileUrl = view.imageUrl;
+  }
   if (view.concealed) {
     told.concealed = true;
   }
