@@ -21,6 +21,8 @@ type MessageEvent = Extract<RoomEvent, { kind: 'message' }>;
 export class RoomsAnnouncer implements OnModuleInit {
   /** By room, messages that wait for the picture of the sender of the first of them. */
   private readonly waiting = new Map<string, MessageEvent[]>();
+  /** Those of this node in `/rooms`. */
+  private sockets: ReadonlyMap<string, unknown> | undefined;
 
   constructor(
     private readonly feed: RoomFeed,
@@ -36,7 +38,8 @@ export class RoomsAnnouncer implements OnModuleInit {
   onModuleInit(): void {
     this.feed.subscribe((event) => {
       // Nothing is made for nobody: most nodes have no socket here, or none yet.
-      if (this.realtime.io.of(ROOMS).sockets.size > 0) {
+      this.sockets ??= this.realtime.io.of(ROOMS).sockets;
+      if (this.sockets.size > 0) {
         this.announce(event);
       }
     });
