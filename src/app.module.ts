@@ -4,6 +4,7 @@ import { AdminModule } from './admin/admin.module';
 import { AttachmentsModule } from './attachments/attachments.module';
 import { AuthModule } from './auth/auth.module';
 import { ChatModule } from './chat/chat.module';
+import { GhostModule } from './chat/dialects/ghost/ghost.module';
 import { RoomsModule } from './chat/dialects/rooms/rooms.module';
 import { CommonModule } from './common/common.module';
 import { HttpModule } from './common/http/http.module';
@@ -35,6 +36,7 @@ import { UsersModule } from './users/users.module';
     RealtimeModule,
     PresenceModule,
     ChatModule,
+    GhostModule,
     RoomsModule,
     AdminModule,
     OperationsModule,

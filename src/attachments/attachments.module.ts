@@ -34,7 +34,7 @@ import { WorkerProgram } from './worker-process';
     AvatarsService,
     UploadsJob,
   ],
-  exports: [AttachmentsService, ImagesService, LinksModule, UploadsJob],
+  exports: [AttachmentsService, ImagesService, LinksModule, Scratch, UploadsJob],
 })
 export class AttachmentsModule implements OnModuleInit {
   constructor(

@@ -3,12 +3,11 @@ import {
   Get,
   HttpCode,
   HttpStatus,
-  Logger,
   Param,
   Post,
   Req,
   Res,
-  StreamableFile,
+  type StreamableFile,
   UseGuards,
   UseInterceptors,
 } from '@nestjs/common';
@@ -30,29 +29,17 @@ import { ApiErrors } from '../common/http/api-errors';
 import { CurrentUser } from '../common/http/current-user.decorator';
 import { MediaRateLimit } from '../common/http/rate-limits';
 import type { Identity } from '../common/identity';
+import { imageAnswer, noImageKept } from './image-answer';
 import { ImageFormDto, UploadedImageDto } from './dto/images.dto';
 import { ImagesService } from './images.service';
 import { UploadRateGuard } from './upload-rate.guard';
 import { type Upload, Uploaded, UploadInterceptor } from './upload.interceptor';
 
-/** What a browser may do with an image: show it, on any page, and keep nothing. */
-const IMAGE_HEADERS = {
-  'Cache-Control': 'private, no-store',
-  'Content-Security-Policy': "default-src 'none'",
-  'Cross-Origin-Resource-Policy': 'cross-origin',
-  'X-Content-Type-Options': 'nosniff',
-};
-/** A client that takes nothing for so long is not waited for: it holds an open file. */
-const STALLED_MS = 30_000;
-/** How a client goes away in the middle of an answer. */
-const GONE: readonly (string | undefined)[] = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'];
 const BEARER = /^Bearer ([^ ]+)$/i;
 
 @ApiTags('Images')
 @Controller('api/images')
 export class ImagesController {
-  private readonly logger = new Logger(ImagesController.name);
-
   constructor(private readonly images: ImagesService) {}
 
   @Post('upload')
@@ -114,22 +101,10 @@ export class ImagesController {
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
   ): Promise<StreamableFile> {
-    response.set(IMAGE_HEADERS);
+    noImageKept(response);
     const { exp, sig, token } = request.query;
     const [, bearer] = BEARER.exec(request.headers.authorization ?? '') ?? [];
     const fromAddress = typeof token === 'string' ? token : undefined;
-    const image = await this.images.open(filename, { exp, sig, token: bearer ?? fromAddress });
-    response.setTimeout(STALLED_MS, () => response.destroy());
-    return this.stream(image);
-  }
-
-  private stream({ stream, size, mimeType }: Awaited<ReturnType<ImagesService['open']>>): StreamableFile {
-    // Its own would write the name of the file into the log, and every client that goes away.
-    return new StreamableFile(stream, { type: mimeType, length: size }).setErrorLogger((error) => {
-      const { code } = error as NodeJS.ErrnoException;
-      if (!GONE.includes(code)) {
-        this.logger.error({ reason: code ?? 'unknown' }, 'An image could not be read');
-      }
-    });
+    return imageAnswer(response, await this.images.open(filename, { exp, sig, token: bearer ?? fromAddress }));
   }
 }

@@ -7,7 +7,7 @@ import { RoomDelivery } from '../realtime/room-delivery';
 import type { ServerEvent } from '../realtime/server-event';
 import { joinedRoom, leftRoom, userRoom } from '../realtime/socket-rooms';
 import { ChatEvents, type StatusUpdatedDto } from './chat.events';
-import { directMembers, otherMember } from './engine/room';
+import { directMembers, isAnonymousRoomId, otherMember } from './engine/room';
 import type { Message } from './engine/message';
 import { type RaisedMessage, RoomFeed, type RoomEvent } from './engine/room-feed';
 import { RoomPolicies } from './engine/room-policy';
@@ -38,9 +38,16 @@ export class ChatAnnouncer implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.feed.subscribe((event) => this.announce(event));
+    this.feed.subscribe((event) => {
+      if (!isAnonymousRoomId(event.roomId)) {
+        this.announce(event);
+      }
+    });
     this.feed.onMissed((roomId) => this.entry.missed(roomId));
     this.typing.subscribe(({ roomId, userId, username }, isTyping) => {
+      if (isAnonymousRoomId(roomId)) {
+        return;
+      }
       const other = otherMember(roomId, userId);
       const payload = { roomId, userId, username, isTyping };
       const rooms = other === undefined ? [joinedRoom(roomId)] : [userRoom(other)];
@@ -83,6 +90,9 @@ export class ChatAnnouncer implements OnModuleInit {
         const told = event.kind === 'joined' ? ChatEvents.userJoined : ChatEvents.userLeft;
         return this.toRoom(event, told, { roomId, userId, activeUsers: [...activeUsers] });
       }
+      case 'replaced':
+        // Only where nobody has an account.
+        return;
       case 'closed':
         return this.toRoom(event, ChatEvents.roomClosed, { roomId, reason: event.reason }, { evenLeft: true });
     }

@@ -70,7 +70,19 @@ import { TypingService } from './typing.service';
     ChatAnnouncer,
     ChatGateway,
   ],
-  exports: [RoomStatistics, RoomFeed, RoomStore, MessagesService, RoomEntry, SilentJoins, TypingService],
+  exports: [
+    RoomStatistics,
+    RoomFeed,
+    RoomStore,
+    MessageStore,
+    RoomPolicies,
+    RoomPlaces,
+    RoomLifeService,
+    MessagesService,
+    RoomEntry,
+    SilentJoins,
+    TypingService,
+  ],
 })
 export class ChatModule implements OnModuleInit {
   constructor(

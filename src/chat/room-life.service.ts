@@ -54,14 +54,16 @@ export class RoomLifeService implements OnModuleInit {
 
   /** Wipes the room if its time has come; else comes back to it when it may have. */
   async review(roomId: string): Promise<void> {
-    if (this.policies.byId(roomId).wipe === 'never') {
+    const { wipe } = this.policies.byId(roomId);
+    if (wipe === 'never') {
       return;
     }
     const life = await this.rooms.life(roomId);
     if (!life) {
       return;
     }
-    const at = Math.min(this.emptyUntil(life), await this.leftAt(roomId, life));
+    const at =
+      wipe === 'empty' ? goneWhenEmpty(life) : Math.min(this.emptyUntil(life), await this.leftAt(roomId, life));
     if (at > this.clock.now()) {
       if (at < Infinity) {
         await this.queue.scheduleSooner(REVIEW, roomId, at);
@@ -108,9 +110,8 @@ export class RoomLifeService implements OnModuleInit {
 
   /** When a room without messages and joined users goes, epoch ms; Infinity where it has some. */
   private emptyUntil(life: RoomLife): number {
-    const empty = life.messageCount === 0 && life.activeUsers.length === 0;
     // Only time in which the service was up counts, here as below.
-    return empty ? Math.max(life.lastEvent, this.upSince) + this.grace : Infinity;
+    return isEmpty(life) ? Math.max(life.lastEvent, this.upSince) + this.grace : Infinity;
   }
 
   /** When every member has left, epoch ms; Infinity while one is there or a message waits. */
@@ -134,4 +135,13 @@ export class RoomLifeService implements OnModuleInit {
     const user = await this.users.find(userId);
     return Math.max(user?.lastSeen ?? 0, this.upSince, life.lastActivity) + this.grace;
   }
+}
+
+function isEmpty({ messageCount, activeUsers }: RoomLife): boolean {
+  return messageCount === 0 && activeUsers.length === 0;
+}
+
+/** When a room goes that lasts no longer than who and what is in it, epoch ms. */
+function goneWhenEmpty(life: RoomLife): number {
+  return isEmpty(life) ? 0 : Infinity;
 }

@@ -8,14 +8,17 @@ import { RoomsService } from './rooms.service';
 
 const TYPING = 'typing';
 
-interface Mark {
-  readonly roomId: string;
+interface Typist {
   readonly userId: string;
   readonly username: string;
+}
+
+interface Mark extends Typist {
+  readonly roomId: string;
   readonly socketId: string;
 }
 
-export type TypingListener = (mark: Omit<Mark, 'socketId'>, isTyping: boolean) => void;
+export type TypingListener = (mark: Mark, isTyping: boolean) => void;
 
 /** Who is typing where. A mark stands on the node of the typist's socket; what it tells crosses nodes by broadcast. */
 @Injectable()
@@ -43,13 +46,17 @@ export class TypingService {
   /** Marks the user as typing until the timeout, a stop, a send, a leave or the socket's end. @throws AppError NotFoundError */
   start(user: Identity, roomId: string, socketId: string): void {
     this.rooms.authorize(user, roomId);
-    const key = keyOf(user.userId, roomId);
+    this.mark(user, roomId, socketId);
+  }
+
+  /** The same of somebody who was let into the room otherwise. */
+  mark({ userId, username }: Typist, roomId: string, socketId: string): void {
+    const key = keyOf(userId, roomId);
     this.queue.schedule(TYPING, key, this.clock.now() + this.config.env.TYPING_TIMEOUT_MS);
     const before = this.marks.get(key);
     if (before) {
       this.unlink(before.socketId, key);
     }
-    const { userId, username } = user;
     const mark = { roomId, userId, username, socketId };
     this.marks.set(key, mark);
     const own = this.bySocket.get(socketId) ?? new Set();
@@ -60,9 +67,9 @@ export class TypingService {
   }
 
   /** Takes the mark away; none is fine. */
-  clear(user: Identity, roomId: string): void {
+  clear({ userId }: Pick<Typist, 'userId'>, roomId: string): void {
     if (this.marks.size > 0) {
-      this.end(keyOf(user.userId, roomId));
+      this.end(keyOf(userId, roomId));
     }
   }
 
@@ -89,9 +96,9 @@ export class TypingService {
     }
   }
 
-  private tell({ roomId, userId, username }: Mark, isTyping: boolean): void {
+  private tell(mark: Mark, isTyping: boolean): void {
     for (const listener of this.listeners) {
-      listener({ roomId, userId, username }, isTyping);
+      listener(mark, isTyping);
     }
   }
 }

@@ -21,9 +21,14 @@ export function createLog(level: string): Pino {
   return pino({ level, base: { pid: process.pid }, serializers });
 }
 
+/** Express puts the route here that took the request; a list where it has several paths. */
+interface Routed {
+  readonly route?: { readonly path?: unknown };
+}
+
 /**
- * Requests: id, method, path, status, duration. Never a body, a header or a query, which carry texts, tokens and
- * addresses.
+ * Requests: id, method, route (`/api/users/:id`), status, duration. Never a body, a header, a query or an address, which
+ * carry texts, tokens and whatever else a client puts there.
  */
 export function requestLog(log: Pino): HttpLogger {
   return pinoHttp({
@@ -31,17 +36,19 @@ export function requestLog(log: Pino): HttpLogger {
     genReqId: (_request, response) => String(response.getHeader(REQUEST_ID_HEADER)),
     autoLogging: { ignore: (request) => QUIET.test(request.url ?? '') },
     serializers: {
-      req: ({ id, method, url }: { id: string; method: string; url: string }) => ({
-        id,
-        method,
-        path: url.split('?', 1)[0],
-      }),
+      req: ({ id, method }: { id: string; method: string }) => ({ id, method }),
       res: ({ statusCode }: { statusCode: number }) => ({ statusCode }),
       ...serializers,
     },
+    customSuccessObject: (request, _response, entry: object) => ({ ...entry, route: routeOf(request as Routed) }),
+    customErrorObject: (request, _response, _error, entry: object) => ({ ...entry, route: routeOf(request as Routed) }),
     customLogLevel: (_request: IncomingMessage, response: ServerResponse, error?: Error) =>
       error || response.statusCode >= 500 ? 'error' : 'debug',
   });
+}
+
+function routeOf({ route }: Routed): string | undefined {
+  return typeof route?.path === 'string' ? route.path : undefined;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock';
-import { type Bucket, type RateDecision, RateLimiter } from './rate-limiter';
+import { type Bucket, ITEM_MS, type ItemDecision, type RateDecision, RateLimiter } from './rate-limiter';
 
 /**
  * Times are whole multiples of this part of a millisecond, a power of two: sums of them are exact, so that the last
@@ -32,8 +32,7 @@ export class MemoryRateLimiter extends RateLimiter {
 
   override take(bucket: Bucket, key: string): RateDecision {
     const now = this.clock.now();
-    const cost = Math.max(GRAIN_MS, Math.round(60_000 / bucket.perMinute / GRAIN_MS) * GRAIN_MS);
-    const capacity = cost * bucket.burst;
+    const { cost, capacity } = measures(bucket);
     const { current, previous } = this.turned(bucket.name, now, capacity);
     const stored = current.get(key) ?? previous.get(key);
     const full = stored === undefined || stored < now ? now : stored;
@@ -55,6 +54,38 @@ export class MemoryRateLimiter extends RateLimiter {
     };
   }
 
+  override takeOnce(bucket: Bucket, key: string, item: string): ItemDecision {
+    const now = this.clock.now();
+    const { current, previous } = this.turned(`${bucket.name} items`, now, ITEM_MS);
+    const known = `${key}\n${item}`;
+    const since = current.get(known) ?? previous.get(known);
+    if (since !== undefined && now - since < ITEM_MS) {
+      return { allowed: true, known: true, ...this.look(bucket, key, now) };
+    }
+    const decision = this.take(bucket, key);
+    if (decision.allowed) {
+      current.set(known, now);
+    }
+    return { ...decision, known: false };
+  }
+
+  override giveBack(bucket: Bucket, key: string): void {
+    const now = this.clock.now();
+    const { cost, capacity } = measures(bucket);
+    const { current, previous } = this.turned(bucket.name, now, capacity);
+    const stored = current.get(key) ?? previous.get(key);
+    if (stored !== undefined && stored > now) {
+      current.set(key, stored - cost);
+    }
+  }
+
+  private look(bucket: Bucket, key: string, now: number): Omit<RateDecision, 'allowed'> {
+    const { cost, capacity } = measures(bucket);
+    const { current, previous } = this.turned(bucket.name, now, capacity);
+    const resetMs = Math.max(0, (current.get(key) ?? previous.get(key) ?? now) - now);
+    return { remaining: Math.floor((capacity - resetMs) / cost), retryAfterMs: 0, resetMs: Math.ceil(resetMs) };
+  }
+
   private turned(name: string, now: number, capacity: number): Generations {
     let generations = this.generations.get(name);
     if (!generations) {
@@ -67,4 +98,10 @@ export class MemoryRateLimiter extends RateLimiter {
     }
     return generations;
   }
+}
+
+/** What a token costs and what a full bucket holds, ms of refilling. */
+function measures({ perMinute, burst }: Bucket): { cost: number; capacity: number } {
+  const cost = Math.max(GRAIN_MS, Math.round(60_000 / perMinute / GRAIN_MS) * GRAIN_MS);
+  return { cost, capacity: cost * burst };
 }

@@ -20,6 +20,11 @@ export interface RateDecision {
   readonly resetMs: number;
 }
 
+export interface ItemDecision extends RateDecision {
+  /** True where the item took its token before: none was taken now. */
+  readonly known: boolean;
+}
+
 /** Token buckets, shared by all nodes. */
 export abstract class RateLimiter {
   /**
@@ -27,4 +32,16 @@ export abstract class RateLimiter {
    * memory.
    */
   abstract take(bucket: Bucket, key: string): Awaitable<RateDecision>;
+
+  /**
+   * Takes one token of the bucket of `key`, unless the same `item` took one of it within the last minute: that costs
+   * nothing. Atomic, and otherwise as `take`: what counts is how many different items there are.
+   */
+  abstract takeOnce(bucket: Bucket, key: string, item: string): Awaitable<ItemDecision>;
+
+  /** Gives one token back that was taken and turned out not to be owed; `takeOnce` still knows its item. Atomic. */
+  abstract giveBack(bucket: Bucket, key: string): Awaitable<void>;
 }
+
+/** For how long an item of `takeOnce` costs nothing more, ms. */
+export const ITEM_MS = 60_000;

@@ -18,6 +18,7 @@ import { RedisAddressCounts } from './redis-address-counts';
 import { RoomDelivery } from './room-delivery';
 import { SessionRegistry } from './session-registry';
 import { SocketCloser } from './socket-closer';
+import { SocketProbe } from './socket-probe';
 
 @Global()
 @Module({
@@ -37,6 +38,7 @@ import { SocketCloser } from './socket-closer';
     RoomDelivery,
     SessionRegistry,
     SocketCloser,
+    SocketProbe,
   ],
   exports: [
     Broadcaster,
@@ -49,6 +51,7 @@ import { SocketCloser } from './socket-closer';
     RoomDelivery,
     SessionRegistry,
     SocketCloser,
+    SocketProbe,
   ],
 })
 export class RealtimeModule {}

@@ -180,12 +180,13 @@ export class RoomDelivery {
 
   private holdBack(hold: Hold, audience: RoomAudience, event: HeldEvent): void {
     const { id, data, nsp } = hold.socket;
-    const { userId } = data.identity;
+    // Nobody is a user in an anonymous namespace.
+    const userId = data.anonymousId === undefined ? data.identity.userId : undefined;
     const concerned =
       nsp.name === event.event.namespace &&
       id !== audience.exceptSocket &&
-      userId !== audience.exceptUser &&
-      (!audience.users || audience.users.includes(userId));
+      (userId === undefined || userId !== audience.exceptUser) &&
+      (!audience.users || (userId !== undefined && audience.users.includes(userId)));
     if (!concerned) {
       return;
     }

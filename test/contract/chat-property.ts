@@ -257,6 +257,8 @@ function essence(event: RoomEvent): object {
     case 'joined':
     case 'left':
       return { ...common, userId: event.userId, activeUsers: [...event.activeUsers].sort() };
+    case 'replaced':
+      return { ...common, userId: event.userId, socketId: event.socketId };
     case 'closed':
       return { ...common, reason: event.reason };
   }

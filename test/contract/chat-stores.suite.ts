@@ -1,5 +1,6 @@
 import type { MakeChatKit } from './chat-kit';
 import { messageStoreContract } from './message-store.suite';
+import { roomClaimsContract } from './room-claims.suite';
 import { roomBurnContract } from './room-burn.suite';
 import { roomDedupeContract } from './room-dedupe.suite';
 import { roomExpiryContract } from './room-expiry.suite';
@@ -15,6 +16,7 @@ export function chatStoresContract(makeKit: MakeChatKit): void {
   describe('rooms and messages', () => roomFeedContract(makeKit));
   describe('repeats and caps', () => roomDedupeContract(makeKit));
   describe('who is there, keys, settings, the end', () => roomOccupancyContract(makeKit));
+  describe('being who one claims to be', () => roomClaimsContract(makeKit));
   describe('receipts', () => roomReceiptsContract(makeKit));
   describe('expiry', () => roomExpiryContract(makeKit));
   describe('rooms heard by joining', () => roomFollowingContract(makeKit));

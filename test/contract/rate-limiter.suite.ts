@@ -77,6 +77,48 @@ export function rateLimiterContract(makeKit: () => Awaitable<RateLimiterKit>): v
     expect(await takeMany(21, uneven)).toEqual([...Array.from({ length: 20 }, () => true), false]);
   });
 
+  describe('of different things', () => {
+    const takeOnce = async (item: string, burst = 2): Promise<boolean> =>
+      (await kit.limiter.takeOnce(bucket(burst, 'items', 1), 'alice', item)).allowed;
+
+    it('takes for each once a minute, whatever else was taken', async () => {
+      expect([await takeOnce('a'), await takeOnce('a'), await takeOnce('b')]).toEqual([true, true, true]);
+      expect([await takeOnce('c'), await takeOnce('a'), await takeOnce('b')]).toEqual([false, true, true]);
+      expect((await kit.limiter.takeOnce(bucket(2, 'items', 1), 'bob', 'c')).allowed).toBe(true);
+    });
+
+    it('takes again for one that was refused', async () => {
+      expect([await takeOnce('a', 1), await takeOnce('b', 1), await takeOnce('b', 1)]).toEqual([true, false, false]);
+    });
+
+    it('lets through exactly as many as the burst of fifty at once', async () => {
+      const taken = await Promise.all(Array.from({ length: 50 }, (_, i) => takeOnce(`item ${i % 25}`, 20)));
+      expect(taken.filter((allowed) => allowed)).toHaveLength(40);
+    });
+
+    it('tells which it took a token for', async () => {
+      const items = bucket(2, 'items', 1);
+      const known = async (item: string): Promise<boolean> => (await kit.limiter.takeOnce(items, 'alice', item)).known;
+      expect([await known('a'), await known('a'), await known('b'), await known('c')]).toEqual([
+        false,
+        true,
+        false,
+        false,
+      ]);
+    });
+
+    it('gets one back that was not owed, and no more than were taken', async () => {
+      const items = bucket(2, 'items', 1);
+      expect([await takeOnce('a'), await takeOnce('b'), await takeOnce('c')]).toEqual([true, true, false]);
+      await kit.limiter.giveBack(items, 'alice');
+      expect([await takeOnce('c'), await takeOnce('d')]).toEqual([true, false]);
+      for (let i = 0; i < 5; i++) {
+        await kit.limiter.giveBack(items, 'alice');
+      }
+      expect([await takeOnce('d'), await takeOnce('e'), await takeOnce('f')]).toEqual([true, true, false]);
+    });
+  });
+
   it('lets through exactly the burst of fifty takes at once', async () => {
     const takes = await Promise.all(Array.from({ length: 50 }, () => take(bucket(20, 'slow', 1))));
     expect(takes.filter(({ allowed }) => allowed)).toHaveLength(20);

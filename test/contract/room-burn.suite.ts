@@ -228,14 +228,22 @@ export function roomBurnContract(makeKit: MakeChatKit): void {
     it('starts the countdown for everyone, the first time', async () => {
       const pair = await bench.pair();
       const sent = await bench.send(pair, { burn: true });
-      const ends = await bench.kit.feed.burn(pair.roomId, sent.id, SHORT_MS);
-      expect(ends).toBeLessThan(sent.expiresAt ?? 0);
-      expect(await bench.kit.feed.burn(pair.roomId, sent.id, 0)).toBe(ends);
+      const started = await bench.kit.feed.burn(pair.roomId, sent.id, SHORT_MS);
+      expect(started?.first).toBe(true);
+      expect(started?.expiresAt).toBeLessThan(sent.expiresAt ?? 0);
+      expect(await bench.kit.feed.burn(pair.roomId, sent.id, 0)).toEqual({ ...started, first: false });
       await bench.news(pair.roomId);
       await bench.kit.advance(SHORT_MS);
       expect(await bench.live(pair)).toEqual([]);
       await sweep(pair);
       expect(await bench.news(pair.roomId)).toMatchObject([{ kind: 'expired', reason: 'burned' }]);
+    });
+
+    it('is started by one of twenty at once', async () => {
+      const pair = await bench.pair();
+      const { id } = await bench.send(pair, { burn: true });
+      const calls = Array.from({ length: 20 }, async () => bench.kit.feed.burn(pair.roomId, id, SHORT_MS));
+      expect((await Promise.all(calls)).filter((one) => one?.first)).toHaveLength(1);
     });
 
     it('knows no ordinary message, and none that is gone', async () => {
@@ -245,6 +253,39 @@ export function roomBurnContract(makeKit: MakeChatKit): void {
       await bench.kit.advance(SHORT_MS);
       expect(await bench.kit.feed.burn(pair.roomId, burn.id, 1)).toBeUndefined();
       expect(await bench.kit.feed.burn(bench.draft().id, burn.id, 1)).toBeUndefined();
+    });
+  });
+
+  describe('ending a message', () => {
+    it('takes it away at once, and the sweep tells', async () => {
+      const pair = await bench.pair();
+      const [one, two] = [await bench.send(pair), await bench.send(pair)];
+      await bench.news(pair.roomId);
+      expect(await bench.kit.feed.end(pair.roomId, one.id)).toBe(true);
+      expect(await bench.kit.feed.end(pair.roomId, one.id)).toBe(false);
+      expect((await bench.live(pair)).map(({ id }) => id)).toEqual([two.id]);
+      expect(await bench.kit.messages.find(pair.roomId, pair.bob, one.id)).toBeUndefined();
+      await sweep(pair);
+      expect(await bench.news(pair.roomId)).toMatchObject([
+        { kind: 'expired', messageIds: [one.id], reason: 'expired' },
+      ]);
+      expect((await bench.kit.rooms.life(pair.roomId))?.messageCount).toBe(1);
+    });
+
+    it('keeps the reason of one that burns', async () => {
+      const pair = await bench.pair();
+      const { id } = await bench.send(pair, { burn: true });
+      await bench.kit.feed.burn(pair.roomId, id, LONG_MS);
+      await bench.news(pair.roomId);
+      expect(await bench.kit.feed.end(pair.roomId, id)).toBe(true);
+      await sweep(pair);
+      expect(await bench.news(pair.roomId)).toMatchObject([{ kind: 'expired', messageIds: [id], reason: 'burned' }]);
+    });
+
+    it('knows none that is gone, and no room that does not stand', async () => {
+      const pair = await bench.pair();
+      expect(await bench.kit.feed.end(pair.roomId, 'msg_1_none')).toBe(false);
+      expect(await bench.kit.feed.end(bench.draft().id, 'msg_1_none')).toBe(false);
     });
   });
 

@@ -1,4 +1,5 @@
-import { failureOf, type MakeChatKit, pairOf, repeat, seqsOf, SHORT_MS, SHORT_S, useChat } from './chat-kit';
+import { GHOST_PREFIX } from '../../src/chat/engine/room';
+import { failureOf, type MakeChatKit, type Pair, pairOf, repeat, seqsOf, SHORT_MS, SHORT_S, useChat } from './chat-kit';
 
 const MANY = 50;
 
@@ -132,6 +133,35 @@ export function roomDedupeContract(makeKit: MakeChatKit): void {
       await bench.kit.feed.close(pair.roomId, 'deleted');
       await bench.kit.feed.close(other.roomId, 'deleted');
       await bench.send(await bench.pair(), { content }, full);
+    });
+
+    it('on the bytes in anonymous rooms refuses there alone, and counts what is there alone', async () => {
+      const ghosts = (n: number): Pair => ({ roomId: `${GHOST_PREFIX}${n}`, epoch: '', alice: `a${n}`, bob: `b${n}` });
+      const content = 'x'.repeat(4096);
+      const limits = { anonymousBytes: 32 * 1024 };
+      const [one, two, pair] = [ghosts(1), ghosts(2), await bench.pair()];
+      for (const { roomId } of [one, two]) {
+        await bench.open({ ...bench.draft(), id: roomId, type: 'ghost', members: [] });
+      }
+      await bench.sendMany(16, pair, { content });
+      const sends: unknown[] = [];
+      for (let i = 0; i < 16; i++) {
+        sends.push(await failureOf(bench.send(i % 2 ? one : two, { content, ttl: SHORT_S }, limits)));
+      }
+      const stored = sends.filter((error) => error === undefined).length;
+      expect(stored).toBeGreaterThan(1);
+      expect(stored).toBeLessThanOrEqual(9);
+      await bench.send(pair, { content });
+      await bench.kit.feed.close(one.roomId, 'left');
+      await bench.send(two, { content, ttl: SHORT_S }, limits);
+      await bench.kit.advance(SHORT_MS);
+      await bench.kit.feed.sweep(two.roomId, 100);
+      for (let i = 0; i < stored; i++) {
+        await bench.send(two, { content }, limits);
+      }
+      expect(await failureOf(bench.send(two, { content: 'x'.repeat(32 * 1024) }, limits))).toMatchObject({
+        code: 'CapacityError',
+      });
     });
   });
 }

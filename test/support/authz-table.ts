@@ -19,6 +19,9 @@ export interface World {
   readonly name: string;
   /** An image of `member`, which no message shows. */
   readonly filename: string;
+  /** The token of an anonymous room, and who is in it. */
+  readonly ghostToken: string;
+  readonly ghostName: string;
 }
 
 type Outcomes<T> = Readonly<Record<Actor, T>>;
@@ -82,6 +85,15 @@ const event = (handler: string, outcome: Outcomes<string>, payload: EventRow['pa
   payload,
 });
 
+/** In an anonymous namespace: tokens are not looked at, and none of these has joined a room. */
+const anonymousEvent = (outcome: string): Outcomes<string> => ({
+  member: outcome,
+  ...outsiders(outcome),
+  guest: outcome,
+  ...noToken(outcome),
+});
+
+const ghostRoom = ({ ghostToken }: World) => ({ roomToken: ghostToken });
 const room = ({ roomId }: World) => ({ roomId });
 const newAccount = ({ name, password }: World) => ({ username: name, email: `${name}@example.com`, password });
 
@@ -137,6 +149,15 @@ export const ROUTES: readonly RouteRow[] = [
   route('GET /api/chat/stats', account(200)),
   route('GET /api/chat/online-users', account(200)),
 
+  // The token of an anonymous room is all there is to know.
+  route('GET /api/room/new', open(200)),
+  route('GET /api/room/:token/stats', open(200)),
+  route('GET /api/room/:token/messages', open(200)),
+  { handler: 'POST /api/upload-image', status: open(200), file: 'image' },
+  // Pictures of the chat are not to be had here by their name.
+  route('GET /api/image/:filename', open(404)),
+  route('DELETE /api/image/:filename', open(404)),
+
   { handler: 'POST /api/images/upload', status: account(200), file: 'image' },
   route('GET /api/images/:filename', { ...open(404), member: 200 }),
 
@@ -168,6 +189,18 @@ export const EVENTS: readonly EventRow[] = [
   event('/ typing:start', memberEvent, room),
   event('/ typing:stop', harmless, room),
 
+  event('/ghost join-room', anonymousEvent('success'), ({ ghostToken, name }) => ({
+    roomToken: ghostToken,
+    agentId: name,
+  })),
+  event('/ghost send-message', anonymousEvent('AuthorizationError'), ({ ghostToken, ghostName }) => ({
+    roomToken: ghostToken,
+    message: 'x',
+    sender: ghostName,
+  })),
+  event('/ghost typing', anonymousEvent('AuthorizationError'), ghostRoom),
+  event('/ghost stopped-typing', anonymousEvent('AuthorizationError'), ghostRoom),
+  event('/ghost leave-room', anonymousEvent('success'), ghostRoom),
   event('/rooms join-rooms', { ...harmless, guest: 'AuthorizationError' }, () => ({})),
   event('/rooms send-message', memberEvent, ({ roomId }) => ({ roomId, content: 'x' })),
   event('/rooms reveal-message', memberEvent, ({ roomId, messageId }) => ({ roomId, messageId })),

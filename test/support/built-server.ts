@@ -20,7 +20,8 @@ export class BuiltServer {
   readonly errors: string[] = [];
   /** Its exit code, once it has ended; null after a signal. */
   readonly ended: Promise<number | null>;
-  private readonly folder = mkdtempSync(join(tmpdir(), 'mayfly-test-'));
+  /** Its working directory; goes with it. */
+  readonly folder = mkdtempSync(join(tmpdir(), 'mayfly-test-'));
   private readonly child: ChildProcess;
 
   private constructor(settings: Record<string, string>, entry: string) {

@@ -11,6 +11,7 @@ export type RoomEvent = { readonly roomId: string; readonly position: number } &
   | { readonly kind: 'updated'; readonly room: Room }
   | { readonly kind: 'key'; readonly userId: string; readonly publicKey: string }
   | { readonly kind: 'joined' | 'left'; readonly userId: string; readonly activeUsers: readonly string[] }
+  | { readonly kind: 'replaced'; readonly userId: string; readonly socketId: string }
   | { readonly kind: 'closed'; readonly reason: CloseReason }
 );
 
@@ -55,6 +56,8 @@ export interface AppendLimits {
   readonly messagesPerRoom: number;
   /** Most bytes of messages in all. */
   readonly totalBytes: number;
+  /** Most bytes of messages in anonymous rooms together; undefined: the room is none. */
+  readonly anonymousBytes?: number;
   /** Longest lifetime, ms. */
   readonly maxLifetimeMs: number;
 }
@@ -94,12 +97,35 @@ export type Revealed =
   /** It was revealed to this user before; the user sent it; it is no burn message. */
   | { readonly outcome: 'again' | 'own' | 'ordinary' };
 
+/** The countdown of a burn message. */
+export interface Countdown {
+  /** Its end, epoch ms. */
+  readonly expiresAt: number;
+  /** Whether it was this call that started it. */
+  readonly first: boolean;
+}
+
 /** Sockets of one user that joined a room, or left it. */
 export interface Occupant {
   readonly roomId: string;
   readonly userId: string;
   readonly socketId: string;
 }
+
+/** A socket that wants to be a user of a room, where nobody has vouched for who that is. */
+export interface Claim extends Occupant {
+  /** Stands for the key by which another socket can take the user over later; any text without spaces. */
+  readonly keyDigest: string;
+  /** Stands for the key that this socket brought; undefined: none. */
+  readonly proof: string | undefined;
+  /** The socket that may be replaced without a key: it was found not to answer. */
+  readonly gone: string | undefined;
+}
+
+export type Claimed =
+  | { readonly taken: false }
+  /** The user is another socket, of this node (`nodeId` empty where there is but one). */
+  | { readonly taken: true; readonly nodeId: string; readonly socketId: string };
 
 export interface Swept {
   /** Messages erased. */
@@ -186,10 +212,13 @@ export abstract class RoomFeed {
   abstract reveal(request: RevealRequest): Awaitable<Revealed | undefined>;
 
   /**
-   * Starts the countdown of a burn message for everyone; of several calls the first counts. Gives its deadline, epoch
-   * ms; undefined where there is no such burn message.
+   * Starts the countdown of a burn message for everyone; of several calls the first counts. Undefined where there is no
+   * such burn message.
    */
-  abstract burn(roomId: string, messageId: string, delayMs: number): Awaitable<number | undefined>;
+  abstract burn(roomId: string, messageId: string, delayMs: number): Awaitable<Countdown | undefined>;
+
+  /** Brings a message's deadline to now: gone for every reader, erased and told by the next sweep. False: there is none. */
+  abstract end(roomId: string, messageId: string): Awaitable<boolean>;
 
   /** Changes the settings named. Publishes `updated`. Undefined: no such room. */
   abstract configure(roomId: string, settings: Partial<RoomSettings>): Awaitable<Room | undefined>;
@@ -199,6 +228,14 @@ export abstract class RoomFeed {
 
   /** A socket joins: it counts as active and as not having left. Publishes `joined` for a user's first. */
   abstract enter(occupant: Occupant): Awaitable<void>;
+
+  /**
+   * A socket becomes a user, of whom the room takes one socket at a time: if nobody is, if it is that socket already, if
+   * it brings the key that the one before it was given, or if that one is `gone`. It counts as `enter`ed, and its own
+   * key is the one that counts. Publishes `joined` for a user who was not there, `replaced` with the socket that is the
+   * user no more. Undefined: no such room. `leave`, `forget` and `evict` of the user's socket end it.
+   */
+  abstract claim(claim: Claim): Awaitable<Claimed | undefined>;
 
   /** A socket leaves and stays connected. Publishes `left` when it was the user's last that had joined. */
   abstract leave(occupant: Occupant): Awaitable<void>;

@@ -1,20 +1,26 @@
 import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../../config/app-config';
-import { isDirectRoomId, type RoomSettings, type RoomType } from './room';
+import { isDirectRoomId, isGhostRoomId, type RoomSettings, type RoomType } from './room';
 import type { AppendLimits } from './room-feed';
 
 /** What the kinds of rooms differ in; plain data, so that the engine names no kind. */
 export interface RoomPolicy {
   /** Who hears a room's events: every socket of its members, or only those that joined. */
   readonly audience: 'members' | 'joined';
-  /** Whether a room goes when everyone has left it. */
-  readonly wipe: 'left' | 'never';
+  /**
+   * When a room goes: once every member has left it, or it has been empty for the grace; at once when nobody is in it
+   * and nothing else; by somebody's hand only.
+   */
+  readonly wipe: 'left' | 'empty' | 'never';
   readonly defaults: RoomSettings;
   readonly limits: AppendLimits;
 }
 
 /** Members of a room that is none of a direct one, unless its settings say otherwise (rooms.md). */
 const DEFAULT_MAX_MEMBERS = 100;
+
+/** Lifetime of a message in an anonymous room that asks for none, seconds (ghost.md). */
+export const GHOST_TTL_S = 86_400;
 
 @Injectable()
 export class RoomPolicies {
@@ -39,6 +45,12 @@ export class RoomPolicies {
       direct: { audience: 'members', wipe: 'left', defaults: { ...defaults, maxMembers: 2 }, limits },
       public: group,
       private: group,
+      ghost: {
+        audience: 'joined',
+        wipe: 'empty',
+        defaults: { ...defaults, messageTtl: GHOST_TTL_S },
+        limits: { ...limits, anonymousBytes: env.MESSAGES_MAX_BYTES / 2 },
+      },
     };
   }
 
@@ -48,6 +60,9 @@ export class RoomPolicies {
 
   /** The policy of a room of which only the id is at hand: what the kinds of rooms with such ids have in common. */
   byId(roomId: string): RoomPolicy {
-    return isDirectRoomId(roomId) ? this.policies.direct : this.policies.private;
+    if (isDirectRoomId(roomId)) {
+      return this.policies.direct;
+    }
+    return isGhostRoomId(roomId) ? this.policies.ghost : this.policies.private;
   }
 }

@@ -1,6 +1,6 @@
 import { ID_LENGTH } from '../../common/ids';
 
-export type RoomType = 'direct' | 'public' | 'private';
+export type RoomType = 'direct' | 'public' | 'private' | 'ghost';
 
 /** What holds in one room. */
 export interface RoomSettings {
@@ -53,6 +53,18 @@ export interface RoomDraft {
 
 /** Why a room was closed. */
 export type CloseReason = 'left' | 'deleted' | 'erased';
+
+/** Begins the ids of anonymous rooms, and of no others. */
+export const GHOST_PREFIX = 'gh_';
+
+export function isGhostRoomId(roomId: string): boolean {
+  return roomId.startsWith(GHOST_PREFIX);
+}
+
+/** Whether a room is one of those that together may use a part of the memory only: nobody has vouched for who writes there. */
+export function isAnonymousRoomId(roomId: string): boolean {
+  return isGhostRoomId(roomId);
+}
 
 const DIRECT_PREFIX = 'dm_';
 const DIRECT_LENGTH = DIRECT_PREFIX.length + ID_LENGTH + 1 + ID_LENGTH;

@@ -1,4 +1,4 @@
-import type { Occupant } from '../engine/room-feed';
+import type { Claim, Claimed, Occupant } from '../engine/room-feed';
 import type { FeedHub } from './feed-hub';
 import type { MemoryRoom } from './memory-room';
 import type { MemoryRooms } from './memory-rooms';
@@ -21,6 +21,26 @@ export class MemoryOccupancy {
       this.countParticipant(room, 1);
       this.hub.publish(room, { kind: 'joined', userId, activeUsers: room.activeUsers() });
     }
+  }
+
+  /** See `RoomFeed.claim`. */
+  claim({ roomId, userId, socketId, keyDigest, proof, gone }: Claim): Claimed | undefined {
+    const room = this.state.rooms.get(roomId);
+    if (!room) {
+      return undefined;
+    }
+    const [holder] = room.joined.get(userId) ?? [];
+    const own = holder === undefined || holder === socketId;
+    if (!own && holder !== gone && (proof === undefined || proof !== room.claims.get(userId))) {
+      return { taken: true, nodeId: '', socketId: holder };
+    }
+    room.claims.set(userId, keyDigest);
+    this.enter({ roomId, userId, socketId });
+    if (!own) {
+      room.joined.get(userId)?.delete(holder);
+      this.hub.publish(room, { kind: 'replaced', userId, socketId: holder });
+    }
+    return { taken: false };
   }
 
   /** See `RoomFeed.leave`. */
@@ -50,6 +70,7 @@ export class MemoryOccupancy {
   private exit(room: MemoryRoom, { userId, socketId }: Occupant): void {
     if (take(room.joined, userId, socketId)) {
       this.countParticipant(room, -1);
+      room.claims.delete(userId);
       this.hub.publish(room, { kind: 'left', userId, activeUsers: room.activeUsers() });
     }
   }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../common/clock';
 import { MESSAGE_STATUSES, type MessageStatus } from '../engine/message';
-import type { RaisedMessage, Receipt, Revealed, RevealRequest } from '../engine/room-feed';
+import type { Countdown, RaisedMessage, Receipt, Revealed, RevealRequest } from '../engine/room-feed';
 import type { FeedHub } from './feed-hub';
 import type { MemoryDeadlines } from './memory-deadlines';
 import type { MemoryRoom } from './memory-room';
@@ -100,7 +100,7 @@ export class MemoryReceipts {
   }
 
   /** See `RoomFeed.burn`. */
-  burn(roomId: string, messageId: string, delayMs: number): number | undefined {
+  burn(roomId: string, messageId: string, delayMs: number): Countdown | undefined {
     const now = this.clock.now();
     const room = this.state.rooms.get(roomId);
     const handle = room?.findById(messageId, now) ?? NO_HANDLE;
@@ -108,10 +108,23 @@ export class MemoryReceipts {
     if (!room || handle === NO_HANDLE || !records.isBurn(handle)) {
       return undefined;
     }
-    if (!records.isBurning(handle)) {
+    const first = !records.isBurning(handle);
+    if (first) {
       this.deadlines.move(room, handle, Math.min(now + delayMs, records.deadline(handle)), true);
     }
-    return records.deadline(handle);
+    return { expiresAt: records.deadline(handle), first };
+  }
+
+  /** See `RoomFeed.end`. */
+  end(roomId: string, messageId: string): boolean {
+    const now = this.clock.now();
+    const room = this.state.rooms.get(roomId);
+    const handle = room?.findById(messageId, now) ?? NO_HANDLE;
+    if (!room || handle === NO_HANDLE) {
+      return false;
+    }
+    this.deadlines.move(room, handle, now, this.state.records.isBurning(handle));
+    return true;
   }
 
   /** Starts the lifetime of a message that counts from being seen. Its deadline, epoch ms; undefined: it did not. */

@@ -9,6 +9,9 @@ import type { CloseReason, Room, RoomDraft, RoomSettings } from '../engine/room'
 import {
   type Appended,
   type AppendLimits,
+  type Claim,
+  type Claimed,
+  type Countdown,
   type Occupant,
   type Receipt,
   type Revealed,
@@ -92,8 +95,12 @@ export class MemoryRoomFeed extends RoomFeed {
     return this.receipts.reveal(request);
   }
 
-  override burn(roomId: string, messageId: string, delayMs: number): number | undefined {
+  override burn(roomId: string, messageId: string, delayMs: number): Countdown | undefined {
     return this.receipts.burn(roomId, messageId, delayMs);
+  }
+
+  override end(roomId: string, messageId: string): boolean {
+    return this.receipts.end(roomId, messageId);
   }
 
   override configure(roomId: string, settings: Partial<RoomSettings>): Room | undefined {
@@ -118,6 +125,10 @@ export class MemoryRoomFeed extends RoomFeed {
 
   override enter(occupant: Occupant): void {
     this.occupancy.enter(occupant);
+  }
+
+  override claim(claim: Claim): Claimed | undefined {
+    return this.occupancy.claim(claim);
   }
 
   override leave(occupant: Occupant): void {

@@ -1,7 +1,7 @@
 import { Heap } from 'heap-js';
 import { MESSAGE_ID_PREFIX } from '../../common/ids';
 import { MESSAGE_STATUSES } from '../engine/message';
-import type { Member, Room, RoomDraft, RoomSettings } from '../engine/room';
+import { isAnonymousRoomId, type Member, type Room, type RoomDraft, type RoomSettings } from '../engine/room';
 import type { MessageRecords } from './message-records';
 import { Reveals } from './reveals';
 import { type Handle, NO_HANDLE } from './slab';
@@ -54,6 +54,8 @@ export class MemoryRoom {
   publicKeys: Record<string, string> = {};
   /** Sockets that joined, by user. */
   readonly joined = new Map<string, Set<string>>();
+  /** By claimed user, the digest of the key by which another socket can take them over. */
+  readonly claims = new Map<string, string>();
   /** Connected sockets that left, by user. */
   readonly leftSockets = new Map<string, Set<string>>();
   /** Records by seq: `log[i]` is seq `firstSeq + i`; erased ones are NO_HANDLE. */
@@ -61,12 +63,16 @@ export class MemoryRoom {
   private firstSeq = 1;
   private erasedInFront = 0;
 
+  /** Its records count among those of anonymous rooms. */
+  readonly anonymous: boolean;
+
   constructor(
     draft: RoomDraft,
     private readonly records: MessageRecords,
   ) {
     this.id = draft.id;
     this.type = draft.type;
+    this.anonymous = isAnonymousRoomId(draft.id);
     this.epoch = draft.epoch;
     this.members = Object.freeze(draft.members.map((member) => Object.freeze({ ...member })));
     this.settings = Object.freeze({ ...draft.settings });

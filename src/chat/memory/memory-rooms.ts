@@ -12,6 +12,8 @@ export class MemoryRooms {
   readonly roomsOf = new Map<string, Set<string>>();
   /** Live messages of all rooms but system messages. */
   messageCount = 0;
+  /** Bytes of the records in anonymous rooms. */
+  anonymousBytes = 0;
   /** Rooms that somebody joined, and the sum of who joined them. */
   occupied = 0;
   participants = 0;

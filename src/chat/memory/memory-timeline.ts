@@ -9,6 +9,8 @@ import type { MemoryRoom } from './memory-room';
 import type { MemoryRooms } from './memory-rooms';
 import type { Handle } from './slab';
 
+const SERVER_FULL = 'The server is full, wait until messages have expired';
+
 /** The messages of rooms: what comes, changes and goes. */
 export class MemoryTimeline {
   private erasedImages: ErasedImage[] = [];
@@ -37,11 +39,18 @@ export class MemoryTimeline {
       throw new AppError('CapacityError', 'The room is full, wait until messages have expired');
     }
     if (this.state.records.bytes >= limits.totalBytes) {
-      throw new AppError('CapacityError', 'The server is full, wait until messages have expired');
+      throw new AppError('CapacityError', SERVER_FULL);
+    }
+    if (limits.anonymousBytes !== undefined && this.state.anonymousBytes >= limits.anonymousBytes) {
+      throw new AppError('CapacityError', SERVER_FULL);
     }
     const seenTtl = this.seenTtl(room, draft);
     const message = this.messageOf(room, draft, seenTtl !== undefined, limits.maxLifetimeMs);
+    const before = room.anonymous ? this.state.records.bytes : 0;
     const handle = this.state.records.write({ message, sender, dedupeKey, seenTtl });
+    if (room.anonymous) {
+      this.countAnonymous(room, before);
+    }
     room.lastSeq = message.seq;
     room.lastActivity = message.createdAt;
     room.push(handle);
@@ -110,6 +119,7 @@ export class MemoryTimeline {
   closed(room: MemoryRoom): void {
     room.images?.forEach(({ filename }, holder) => this.erasedImages.push({ filename, holder }));
     this.state.messageCount -= room.messageCount;
+    const before = this.state.records.bytes;
     // Husks first: what tells them from live records is read from both.
     for (const handle of room.dedupe?.values() ?? []) {
       this.freeHusk(handle);
@@ -117,6 +127,7 @@ export class MemoryTimeline {
     for (const handle of room.all()) {
       this.state.records.free(handle);
     }
+    this.countAnonymous(room, before);
     this.deadlines.cancel(room);
   }
 
@@ -175,6 +186,7 @@ export class MemoryTimeline {
   /** Erases a message; what makes a repeat recognisable stays until ten minutes after the send. */
   private erase(room: MemoryRoom, handle: Handle, now: number): void {
     const { records } = this.state;
+    const before = records.bytes;
     this.count(room, handle, -1);
     const seq = records.seq(handle);
     room.remove(seq);
@@ -184,12 +196,14 @@ export class MemoryTimeline {
     const rememberUntil = records.createdAt(handle) + DEDUPE_MS;
     if (key !== 0 && rememberUntil > now) {
       const husk = records.reduceToHusk(handle, rememberUntil);
+      this.countAnonymous(room, before);
       room.dedupe?.set(key, husk);
       room.due.push(husk);
       return;
     }
     room.dedupe?.delete(key);
     records.free(handle);
+    this.countAnonymous(room, before);
   }
 
   private dropImage(room: MemoryRoom, handle: Handle): void {
@@ -201,13 +215,22 @@ export class MemoryTimeline {
 
   private forgetDuplicate(room: MemoryRoom, husk: Handle): void {
     room.dedupe?.delete(this.state.records.dedupeKey(husk));
+    const before = this.state.records.bytes;
     this.state.records.free(husk);
+    this.countAnonymous(room, before);
   }
 
   /** Frees a husk, which is in no log; live records are freed with theirs. */
   private freeHusk(handle: Handle): void {
     if (this.state.records.isHusk(handle)) {
       this.state.records.free(handle);
+    }
+  }
+
+  /** Records were written or freed in the room since there were `before` bytes of them. */
+  private countAnonymous(room: MemoryRoom, before: number): void {
+    if (room.anonymous) {
+      this.state.anonymousBytes += this.state.records.bytes - before;
     }
   }
 

@@ -136,6 +136,10 @@ export function decodeEvent(kind: string, roomId: string, position: number, body
       const [userId, activeUsers] = JSON.parse(body) as [string, string[] | object];
       return { kind: kind === 'j' ? 'joined' : 'left', roomId, position, userId, activeUsers: list(activeUsers) };
     }
+    case 'r': {
+      const [userId = '', socketId = ''] = body.split(' ');
+      return { kind: 'replaced', roomId, position, userId, socketId };
+    }
     case 'c':
       return { kind: 'closed', roomId, position, reason: body as CloseReason };
     default:

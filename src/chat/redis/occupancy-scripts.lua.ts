@@ -31,6 +31,7 @@ local function take(hash, user, gone)
 end
 
 local function tell(kind, user)
+  if kind == 'l' then redis.call('HDEL', base .. 'cl', user) end
   publish(kind, user, cjson.encode({ user, redis.call('HKEYS', base .. 'in') }))
 end
 
@@ -60,6 +61,31 @@ take(base .. 'out', user, this)
 if not put(base .. 'in', user, entry) then return { 0, 0 } end
 tell('j', user)
 return change(1)
+`;
+
+/**
+ * ARGV: user, `<node>/<socket>`, digest of its key, digest of the key it brought or '', the socket that is gone or ''.
+ * Gives nil, or what changed of the totals and the `<node>/<socket>` that has the user, '' where it is this one now.
+ */
+export const CLAIM = `${OCCUPANCY}
+if redis.call('EXISTS', room) == 0 then return false end
+local user, entry, key, proof, gone = ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
+local holder = redis.call('HGET', base .. 'in', user)
+local own = not holder or holder == entry
+local proven = proof ~= '' and proof == redis.call('HGET', base .. 'cl', user)
+if not own and not proven and string.match(holder, '[^/]*$') ~= gone then return { 0, 0, holder } end
+redis.call('HSET', base .. 'in', user, entry)
+redis.call('HSET', base .. 'cl', user, key)
+if not holder then
+  tell('j', user)
+  local changed = change(1)
+  return { changed[1], changed[2], '' }
+end
+if not own then
+  local note = user .. ' ' .. string.match(holder, '[^/]*$')
+  publish('r', note, note)
+end
+return { 0, 0, '' }
 `;
 
 export const LEAVE = `${MOVE}

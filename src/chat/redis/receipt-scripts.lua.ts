@@ -161,15 +161,28 @@ end
 return { 'revealed', value, tostring(ends), epoch, unindexed() }
 `;
 
-/** ARGV: message id, delay (ms). Gives the deadline, the epoch and the deadline to index; nil: no such burn message. */
+/**
+ * ARGV: message id, delay (ms). Gives the deadline, the epoch, the deadline to index, and 1 where the countdown starts;
+ * nil: no such burn message.
+ */
 export const BURN = `${RECEIPTS}
 local seq = redis.call('ZSCORE', log, ARGV[3])
 local value = seq and redis.call('GET', message(seq))
 if not lives(value) or not burns(value) then return false end
 local _, _, deadline = header(value)
-if string.sub(value, 3, 3) == '1' then
+local first = string.sub(value, 3, 3) == '1'
+if first then
   deadline = earlier(deadline, now + ARGV[4])
   moveDeadline(value, deadline, 'b')
 end
-return { tostring(deadline), redis.call('HGET', room, 'epoch'), unindexed() }
+return { tostring(deadline), redis.call('HGET', room, 'epoch'), unindexed(), first and 1 or 0 }
+`;
+
+/** ARGV: message id. Gives the epoch and the deadline to index; nil: no such message. */
+export const END = `${RECEIPTS}
+local seq = redis.call('ZSCORE', log, ARGV[3])
+local value = seq and redis.call('GET', message(seq))
+if not lives(value) then return false end
+moveDeadline(value, now, string.sub(value, 3, 3) == '2' and 'b' or '')
+return { redis.call('HGET', room, 'epoch'), unindexed() }
 `;

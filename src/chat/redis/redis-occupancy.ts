@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Nodes } from '../../nodes/nodes';
-import type { Occupant } from '../engine/room-feed';
+import type { Claim, Claimed, Occupant } from '../engine/room-feed';
 import { NodeRooms } from './node-rooms';
-import { ENTER, EVICT, FORGET, LEAVE } from './occupancy-scripts.lua';
+import { CLAIM, ENTER, EVICT, FORGET, LEAVE } from './occupancy-scripts.lua';
 import { RedisRooms, type RoomScript } from './redis-rooms';
 import { RedisRoomTotals } from './redis-room-totals';
 
@@ -13,6 +13,7 @@ type Changed = readonly [participants: number, occupied: number];
 @Injectable()
 export class RedisOccupancy {
   private readonly enterScript: RoomScript<Changed>;
+  private readonly claimScript: RoomScript<readonly [...Changed, holder: string] | null>;
   private readonly leaveScript: RoomScript<Changed>;
   private readonly forgetScript: RoomScript<Changed>;
   private readonly evictScript: RoomScript<Changed>;
@@ -24,6 +25,7 @@ export class RedisOccupancy {
     private readonly nodes: Nodes,
   ) {
     this.enterScript = rooms.script(ENTER);
+    this.claimScript = rooms.script(CLAIM);
     this.leaveScript = rooms.script(LEAVE);
     this.forgetScript = rooms.script(FORGET);
     this.evictScript = rooms.script(EVICT);
@@ -31,6 +33,24 @@ export class RedisOccupancy {
 
   async enter(occupant: Occupant): Promise<void> {
     await this.put(this.enterScript, occupant);
+  }
+
+  async claim({ roomId, userId, socketId, keyDigest, proof, gone }: Claim): Promise<Claimed | undefined> {
+    // As `put`: noted before it is done.
+    const noted = this.noted.add(roomId, socketId);
+    const entry = `${this.nodes.id}/${socketId}`;
+    const claimed = this.claimScript(roomId, userId, entry, keyDigest, proof ?? '', gone ?? '');
+    const [, reply] = await Promise.all([noted, claimed]);
+    if (!reply) {
+      return undefined;
+    }
+    const [participants, occupied, holder] = reply;
+    this.count([participants, occupied]);
+    if (holder === '') {
+      return { taken: false };
+    }
+    const [nodeId = '', holderId = ''] = holder.split('/');
+    return { taken: true, nodeId, socketId: holderId };
   }
 
   async leave(occupant: Occupant): Promise<void> {

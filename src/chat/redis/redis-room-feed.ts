@@ -6,6 +6,9 @@ import type { CloseReason, Room, RoomDraft, RoomSettings } from '../engine/room'
 import {
   type Appended,
   type AppendLimits,
+  type Claim,
+  type Claimed,
+  type Countdown,
   type ErasedImage,
   type Occupant,
   type Receipt,
@@ -22,7 +25,7 @@ import { RedisRooms, type RoomScript } from './redis-rooms';
 import { RedisRoomTotals } from './redis-room-totals';
 import { RoomDeadlines } from './room-deadlines';
 import { RoomLists } from './room-lists';
-import { BURN, RAISE, REVEAL } from './receipt-scripts.lua';
+import { BURN, END, RAISE, REVEAL } from './receipt-scripts.lua';
 import { APPEND, CLOSE, CONFIGURE, OPEN, SET_KEY, SWEEP } from './room-scripts.lua';
 
 type AppendReply =
@@ -35,7 +38,7 @@ type RaiseReply = readonly [waiting: number, epoch: string, index: string | null
 type RevealReply =
   | readonly ['revealed', value: string, until: string, epoch: string, index: string | null]
   | readonly ['again' | 'own' | 'ordinary'];
-type BurnReply = readonly [deadline: string, epoch: string, index: string | null];
+type BurnReply = readonly [deadline: string, epoch: string, index: string | null, first: number];
 type SweepReply = readonly [
   erased: number,
   waiting: number,
@@ -67,6 +70,7 @@ export class RedisRoomFeed extends RoomFeed {
   private readonly raiseScript: RoomScript<RaiseReply | null>;
   private readonly revealScript: RoomScript<RevealReply | null>;
   private readonly burnScript: RoomScript<BurnReply | null>;
+  private readonly endScript: RoomScript<readonly [epoch: string, index: string | null] | null>;
   private readonly configureScript: RoomScript<RawView | null>;
   private readonly keyScript: RoomScript<null>;
   private readonly sweepScript: RoomScript<SweepReply | null>;
@@ -87,6 +91,7 @@ export class RedisRoomFeed extends RoomFeed {
     this.raiseScript = rooms.script(RAISE);
     this.revealScript = rooms.script(REVEAL);
     this.burnScript = rooms.script(BURN);
+    this.endScript = rooms.script(END);
     this.configureScript = rooms.script(CONFIGURE);
     this.keyScript = rooms.script(SET_KEY);
     this.sweepScript = rooms.script(SWEEP);
@@ -146,7 +151,7 @@ export class RedisRoomFeed extends RoomFeed {
       draft.ttl ?? '',
       limits.maxLifetimeMs,
       limits.messagesPerRoom,
-      this.totals.bytes >= limits.totalBytes ? 1 : 0,
+      this.isFull(limits) ? 1 : 0,
       clientId === undefined ? '' : digestOf(senderId, clientId),
       encodePayload(draft),
       draft.burn ? 1 : 0,
@@ -164,7 +169,8 @@ export class RedisRoomFeed extends RoomFeed {
     }
     const [, value, index, epoch, bytes] = reply;
     if (reply[0] === 'new') {
-      this.totals.change({ bytes, messages: type === 'system' ? 0 : 1 });
+      this.totals.changeBytes(roomId, bytes);
+      this.totals.change({ messages: type === 'system' ? 0 : 1 });
     }
     // Before the ack: what is acked is told when it expires, whoever is killed.
     await this.deadlines.index(roomId, epoch, index);
@@ -204,14 +210,23 @@ export class RedisRoomFeed extends RoomFeed {
     return { outcome, message: decodeMessage(roomId, value), expiresAt: Number(until) };
   }
 
-  override async burn(roomId: string, messageId: string, delayMs: number): Promise<number | undefined> {
+  override async burn(roomId: string, messageId: string, delayMs: number): Promise<Countdown | undefined> {
     const reply = await this.burnScript(roomId, messageId, delayMs);
     if (!reply) {
       return undefined;
     }
-    const [deadline, epoch, index] = reply;
+    const [deadline, epoch, index, first] = reply;
     await this.deadlines.index(roomId, epoch, index);
-    return Number(deadline);
+    return { expiresAt: Number(deadline), first: first === 1 };
+  }
+
+  override async end(roomId: string, messageId: string): Promise<boolean> {
+    const reply = await this.endScript(roomId, messageId);
+    if (!reply) {
+      return false;
+    }
+    await this.deadlines.index(roomId, ...reply);
+    return true;
   }
 
   override async configure(roomId: string, settings: Partial<RoomSettings>): Promise<Room | undefined> {
@@ -227,6 +242,10 @@ export class RedisRoomFeed extends RoomFeed {
 
   override enter(occupant: Occupant): Promise<void> {
     return this.occupancy.enter(occupant);
+  }
+
+  override claim(claim: Claim): Promise<Claimed | undefined> {
+    return this.occupancy.claim(claim);
   }
 
   override leave(occupant: Occupant): Promise<void> {
@@ -251,7 +270,8 @@ export class RedisRoomFeed extends RoomFeed {
       return undefined;
     }
     const [erased, waiting, next, bytes, system, images] = reply;
-    this.totals.change({ bytes: -bytes, messages: system - erased });
+    this.totals.changeBytes(roomId, -bytes);
+    this.totals.change({ messages: system - erased });
     await this.deadlines.next(roomId, next);
     await this.tellErased(images.map(erasedImage));
     return { erased, waiting };
@@ -264,11 +284,16 @@ export class RedisRoomFeed extends RoomFeed {
     }
     const [epoch, indexed, now, messages, bytes, participants, members, images] = reply;
     const occupied = participants > 0 ? -1 : 0;
-    this.totals.change({ rooms: -1, messages: -messages, bytes: -bytes, participants: -participants, occupied });
+    this.totals.changeBytes(roomId, -bytes);
+    this.totals.change({ rooms: -1, messages: -messages, participants: -participants, occupied });
     await this.lists.remove(members, roomId, epoch);
     await this.deadlines.forget(roomId, indexed, now);
     await this.tellErased(images.map(erasedImage));
     return true;
+  }
+
+  private isFull({ totalBytes, anonymousBytes = Infinity }: AppendLimits): boolean {
+    return this.totals.bytes >= totalBytes || this.totals.anonymousBytes >= anonymousBytes;
   }
 }
 

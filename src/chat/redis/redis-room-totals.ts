@@ -2,12 +2,13 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
 import { Ids } from '../../common/ids';
 import { Redis, type Script } from '../../storage/redis';
+import { isAnonymousRoomId } from '../engine/room';
 import type { RoomTotals } from '../engine/room.store';
 
 /** How long a node keeps to itself what it changed. */
 const FLUSH_MS = 500;
 
-const FIELDS = ['rooms', 'messages', 'occupied', 'participants', 'bytes'] as const;
+const FIELDS = ['rooms', 'messages', 'occupied', 'participants', 'bytes', 'anonymousBytes'] as const;
 type Field = (typeof FIELDS)[number];
 type Counts = Record<Field, number>;
 
@@ -55,6 +56,16 @@ export class RedisRoomTotals implements OnModuleInit {
     return this.known.bytes + this.pending.bytes;
   }
 
+  /** The same of anonymous rooms. */
+  get anonymousBytes(): number {
+    return this.known.anonymousBytes + this.pending.anonymousBytes;
+  }
+
+  /** Adds bytes of messages in a room; less than 0: they are gone. */
+  changeBytes(roomId: string, bytes: number): void {
+    this.change({ bytes, anonymousBytes: isAnonymousRoomId(roomId) ? bytes : 0 });
+  }
+
   /** Adds to the counts. */
   change(by: Partial<Counts>): void {
     for (const name of FIELDS) {
@@ -98,5 +109,5 @@ export class RedisRoomTotals implements OnModuleInit {
 }
 
 function zero(): Counts {
-  return { rooms: 0, messages: 0, occupied: 0, participants: 0, bytes: 0 };
+  return { rooms: 0, messages: 0, occupied: 0, participants: 0, bytes: 0, anonymousBytes: 0 };
 }

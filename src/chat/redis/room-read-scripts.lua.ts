@@ -243,6 +243,7 @@ local rebuild = {
   end,
   j = occupancy,
   l = occupancy,
+  r = function(note) return note end,
   c = function(reason) return reason end,
 }
 

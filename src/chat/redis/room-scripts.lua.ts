@@ -27,6 +27,7 @@ const DELIVERED = MESSAGE_STATUSES.indexOf('delivered');
  * | `img` | hash | `s<seq>` → `<holder> <filename>` of a message with an image, `h<holder>` → seq |
  * | `gone:<user>` | set | seqs of burn messages that are gone for this user alone |
  * | `keys` | hash | user → public key |
+ * | `cl` | hash | user that a socket claimed → digest of the key by which another can take them over |
  * | `in`, `out` | hash | user → `<node>/<socket>` of the sockets that joined, that left, separated by spaces |
  * | `feed:<bucket>` | list | `<kind> <position> <time> <note>` of what happened, without contents, gone after a minute |
  *
@@ -310,6 +311,6 @@ local shown = redis.call('HGETALL', base .. 'img')
 for i = 1, #shown, 2 do
   if string.sub(shown[i], 1, 1) == 's' then images[#images + 1] = shown[i + 1] end
 end
-redis.call('UNLINK', room, log, due, base .. 'img', base .. 'chg', base .. 'dd', base .. 'keys', base .. 'in', base .. 'out')
+redis.call('UNLINK', room, log, due, base .. 'img', base .. 'chg', base .. 'dd', base .. 'keys', base .. 'in', base .. 'out', base .. 'cl')
 return { standing[1], standing[3], now, #entries / 2 - standing[4], tonumber(standing[5]), joined, ids, images }
 `;

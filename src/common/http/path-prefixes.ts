@@ -1,7 +1,7 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 
 /** Below these every REST path is served as well: clients of the namespace of that name know one base URL for both. */
-export const PATH_PREFIXES: readonly string[] = ['/rooms'];
+export const PATH_PREFIXES: readonly string[] = ['/rooms', '/ghost'];
 
 /** Takes one prefix off a request's path before anything looks at it: there is one route, with its limits and rules. */
 export function servedBelow(prefixes: readonly string[]): RequestHandler {

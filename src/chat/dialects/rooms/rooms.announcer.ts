@@ -6,6 +6,7 @@ import { RealtimeServer } from '../../../realtime/realtime-server';
 import { RoomDelivery } from '../../../realtime/room-delivery';
 import type { ServerEvent } from '../../../realtime/server-event';
 import { joinedRoom, userRoom } from '../../../realtime/socket-rooms';
+import { isAnonymousRoomId } from '../../engine/room';
 import { RoomFeed, type RoomEvent } from '../../engine/room-feed';
 import { SilentJoins } from '../../silent-joins';
 import { TypingService } from '../../typing.service';
@@ -39,11 +40,14 @@ export class RoomsAnnouncer implements OnModuleInit {
     this.feed.subscribe((event) => {
       // Nothing is made for nobody: most nodes have no socket here, or none yet.
       this.sockets ??= this.realtime.io.of(ROOMS).sockets;
-      if (this.sockets.size > 0) {
+      if (this.sockets.size > 0 && !isAnonymousRoomId(event.roomId)) {
         this.announce(event);
       }
     });
     this.typing.subscribe(({ roomId, userId, username }, isTyping) => {
+      if (isAnonymousRoomId(roomId)) {
+        return;
+      }
       const audience = { rooms: [joinedRoom(roomId)], except: [userRoom(userId)] };
       if (isTyping) {
         this.broadcaster.emit(RoomsEvents.typing, { roomId, userId, username }, audience);
@@ -77,6 +81,7 @@ export class RoomsAnnouncer implements OnModuleInit {
       case 'key':
       case 'joined':
       case 'left':
+      case 'replaced':
         // Not told here.
         return undefined;
     }
