@@ -110,7 +110,9 @@ describe('README.md', () => {
       const left = lines.slice(lines.indexOf('What is left')).join('\n');
       expect(left).toContain('history by REST: 0 messages');
       expect(left).toContain('statistics: 0 chats, 0 messages');
-      expect(lines.filter((line) => line.includes('message:expired to both'))).toHaveLength(3);
+      expect(left).toContain('the link of the picture: 404; files on its disk: 0');
+      // Three texts, a picture, and what burns after reading.
+      expect(lines.filter((line) => line.includes('message:expired to both'))).toHaveLength(5);
       // Not a terminal: no colours.
       expect(lines.join('\n')).not.toMatch(/\u001b/);
     },

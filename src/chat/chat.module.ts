@@ -79,6 +79,7 @@ import { TypingService } from './typing.service';
     RoomPlaces,
     RoomLifeService,
     MessagesService,
+    MessageImagesService,
     RoomEntry,
     SilentJoins,
     TypingService,

@@ -354,3 +354,25 @@ describe('a direct room', () => {
     expect(events(carol.client)).toEqual([]);
   });
 });
+
+describe('a picture', () => {
+  it('comes by a signed link, of a burn message by its reveal only, and can be sent here too', async () => {
+    await joinRooms(bob.client);
+    const { imageUrl, filename } = await uploadImage(chat.url, alice);
+    await say(alice, roomId, '', { imageUrl });
+    const told = await bob.client.next('new-message');
+    expect(told).toMatchObject({ type: 'image', content: '', fileUrl: expect.stringContaining(filename) });
+    expect(await loadImage(chat.url, told.fileUrl)).toBe(200);
+    const burning = await say(alice, roomId, '', { imageUrl, burn: true });
+    const concealed = await bob.client.next('new-message', ({ _id }) => _id === burning.messageId);
+    expect(concealed).toMatchObject({ concealed: true });
+    expect(concealed).not.toHaveProperty('fileUrl');
+    const { message } = await bob.client.emit('reveal-message', { roomId, messageId: burning.messageId });
+    expect(await loadImage(chat.url, (message as { fileUrl: string }).fileUrl)).toBe(200);
+    const own = await uploadImage(chat.url, bob);
+    expect(await send(bob.client, '', { imageUrl: own.imageUrl })).toMatchObject({ success: true });
+    const { imageUrl: shown } = await alice.client.next('message:new', ({ senderId }) => senderId === bob.id);
+    expect(await loadImage(chat.url, shown)).toBe(200);
+    expectRefusal(await send(bob.client, '', { imageUrl }), 'NotFoundError');
+  });
+});

@@ -20,6 +20,14 @@ function valid(): Record<string, object> {
   return {
     'join-room': { roomToken: token, agentId: 'Mallory', rejoinKey: 'k' },
     'send-message': message,
+    'send-image': {
+      ...message,
+      imageData: {
+        ...{ id: 'i', name: 'n', data: 'data:image/png;base64,AAAA', filename: 'f', size: 1, mimeType: 'image/png' },
+        dimensions: { width: 1, height: 1 },
+      },
+      caption: 'c',
+    },
     typing: { roomToken: token },
     'stopped-typing': { roomToken: token },
     'leave-room': { roomToken: token },

@@ -198,6 +198,11 @@ export const EVENTS: readonly EventRow[] = [
     message: 'x',
     sender: ghostName,
   })),
+  event('/ghost send-image', anonymousEvent('AuthorizationError'), ({ ghostToken, ghostName }) => ({
+    roomToken: ghostToken,
+    imageData: { filename: 'x' },
+    sender: ghostName,
+  })),
   event('/ghost typing', anonymousEvent('AuthorizationError'), ghostRoom),
   event('/ghost stopped-typing', anonymousEvent('AuthorizationError'), ghostRoom),
   event('/ghost leave-room', anonymousEvent('success'), ghostRoom),

@@ -148,7 +148,7 @@ export class MemoryRoomFeed extends RoomFeed {
 
   override sweep(roomId: string, limit: number): Swept | undefined {
     const swept = this.timeline.sweep(roomId, limit);
-    void this.tellErased(this.timeline.takeErasedImages());
+    this.tellErasedImages();
     return swept;
   }
 
@@ -168,8 +168,15 @@ export class MemoryRoomFeed extends RoomFeed {
     this.timeline.closed(room);
     this.state.lastPosition = Math.max(this.state.lastPosition, room.position + 1);
     this.hub.publish(room, { kind: 'closed', reason });
-    void this.tellErased(this.timeline.takeErasedImages());
+    this.tellErasedImages();
     return true;
+  }
+
+  private tellErasedImages(): void {
+    const images = this.timeline.takeErasedImages();
+    if (images.length > 0) {
+      void this.tellErased(images);
+    }
   }
 
   private listOf(userId: string): Set<string> {

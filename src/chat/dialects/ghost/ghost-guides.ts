@@ -11,3 +11,9 @@ export const SEND_GHOST_GUIDE = `
 You must have joined; \`sender\` is your own name. With \`ttl: 0\` the message burns: \`BURN_DELAY_MS\` after somebody else
 was sent it, it is gone. With nobody else there, it goes to the first who comes and stays for three seconds. It is in no
 history.`.trim();
+
+export const SEND_GHOST_IMAGE_GUIDE = `
+As \`send-message\`, with a picture: as a base64 data URL in \`imageData.data\`, or as the \`filename\` of an upload that no
+message shows yet (\`POST /api/upload-image\`). JPEG, PNG, GIF or WebP, as its bytes say; it is made anew in its own
+format, without metadata. What the payload says of size, type and pixels is not believed, other fields (a binary
+\`blob\`) are dropped. A picture as a data URL counts as an upload of your address too.`.trim();

@@ -8,12 +8,12 @@ import type { MayflySocket } from '../../../realtime/socket-session';
 import type { Message } from '../../engine/message';
 import { TypingService } from '../../typing.service';
 import { RoomJoinedDto, SentGhostMessageDto } from './dto/ghost-answers.dto';
-import { GhostRoomDto, JoinGhostRoomDto, SendGhostMessageDto } from './dto/ghost-requests.dto';
+import { GhostRoomDto, JoinGhostRoomDto, SendGhostImageDto, SendGhostMessageDto } from './dto/ghost-requests.dto';
 import { GhostEntry } from './ghost-entry';
 import { GhostMessagesService, type GhostAuthor } from './ghost-messages.service';
 import { type Ghost, userIdOf } from './ghost-places';
 import { GHOST } from './ghost.events';
-import { JOIN_GHOST_GUIDE, SEND_GHOST_GUIDE } from './ghost-guides';
+import { JOIN_GHOST_GUIDE, SEND_GHOST_GUIDE, SEND_GHOST_IMAGE_GUIDE } from './ghost-guides';
 
 /** Anonymous rooms: whoever knows the token is in. */
 @RealtimeGateway({ namespace: GHOST, anonymous: true })
@@ -53,6 +53,30 @@ export class GhostGateway {
     return chain(this.messages.send(author, dto.message, dto.ttl), sent);
   }
 
+  @SubscribeMessage('send-image')
+  @Event({
+    cost: 'create',
+    summary: 'Sends a picture to everyone in the room.',
+    description: SEND_GHOST_IMAGE_GUIDE,
+    errors: [
+      'AuthorizationError',
+      'NotFoundError',
+      'ConflictError',
+      'PayloadTooLargeError',
+      'UnsupportedMediaTypeError',
+      'CapacityError',
+    ],
+    ack: SentGhostMessageDto,
+  })
+  sendImage(
+    @ConnectedSocket() socket: MayflySocket,
+    @MessageBody() dto: SendGhostImageDto,
+  ): Awaitable<Ack<SentGhostMessageDto>> {
+    const author = authorOf(this.entry.ghostOf(socket, dto.roomToken), dto.sender);
+    const { data, filename, name } = dto.imageData;
+    return this.messages.sendImage(author, { data, filename, name }, dto.caption ?? '', dto.ttl).then(sent);
+  }
+
   @SubscribeMessage('typing')
   @Event({
     cost: 'signal',
@@ -87,7 +111,7 @@ function authorOf({ place, userId, agentId }: Ghost, sender = agentId): GhostAut
   if (userIdOf(sender) !== userId) {
     throw new AppError('AuthorizationError', 'The sender must be the name that you joined with');
   }
-  return { roomId: place.roomId, userId, agentId };
+  return { roomId: place.roomId, userId, agentId, ip: place.socket.data.ip, isHere: () => !place.out };
 }
 
 function sent({ id, createdAt }: Message): Ack<SentGhostMessageDto> {

@@ -1,6 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsNumber, IsOptional, Matches, Max, Min } from 'class-validator';
+import { Type } from 'class-transformer';
+import { IsDefined, IsNumber, IsOptional, Matches, Max, Min, ValidateNested } from 'class-validator';
 import { CodePoints, IsIntString, IsOpaque, IsText } from '../../../../common/validation/decorators';
 import { GHOST_TOKEN } from '../ghost-tokens';
 
@@ -10,8 +11,11 @@ const MAX_TOKEN = 11;
 const MAX_AGENT = 32;
 const MAX_KEY = 64;
 const MAX_TTL_S = 2_592_000;
-/** Most bytes of an image. */
+const MAX_NAME = 255;
+const MAX_FILENAME = 200;
+/** Most bytes of an image, encoded or not, and what they take as base64 with what goes before them. */
 export const MAX_GHOST_IMAGE = 10 * 1024 * 1024;
+const MAX_DATA_URL = Math.ceil(MAX_GHOST_IMAGE / 3) * 4 + 100;
 /** Printable, and nothing that a page could take for markup. */
 const AGENT = /^[^\p{C}\p{Zl}\p{Zp}<>&]+$/u;
 
@@ -87,6 +91,70 @@ export class DimensionsDto {
   @Min(0)
   @Max(1_000_000)
   height!: number;
+}
+
+/** A picture as a client tells of it. What it says of size, type and pixels is not believed. */
+export class GhostImageDto {
+  @ApiPropertyOptional({ example: 'img_1', description: 'Of the client; the server gives another.' })
+  @IsOptional()
+  @IsOpaque(MAX_NAME)
+  id?: string;
+
+  @ApiPropertyOptional({ example: 'holiday.png', maxLength: MAX_NAME })
+  @IsOptional()
+  @IsText({ max: MAX_NAME })
+  name?: string;
+
+  @ApiPropertyOptional({
+    example: 'data:image/png;base64,iVBORw0KGgo…',
+    description: 'The picture as a base64 data URL, 10 MB decoded at most; or `filename` in its place.',
+  })
+  @IsOptional()
+  @IsOpaque(MAX_DATA_URL, 1)
+  data?: string;
+
+  @ApiPropertyOptional({
+    example: 'msg_4f1d_1893456000000_k5f2c1a9be07d4c3388a1f0e2.png',
+    description: '`filename` of an upload that no message shows yet.',
+  })
+  @IsOptional()
+  @IsOpaque(MAX_FILENAME, 1)
+  filename?: string;
+
+  @ApiPropertyOptional({ example: 48_213, description: 'Not believed.' })
+  @IsOptional()
+  @IsNumber()
+  size?: number;
+
+  @ApiPropertyOptional({ example: 'image/png', description: 'Not believed.' })
+  @IsOptional()
+  @IsOpaque(MAX_NAME)
+  mimeType?: string;
+
+  @ApiPropertyOptional({ type: DimensionsDto, description: 'Not believed.' })
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => DimensionsDto)
+  dimensions?: DimensionsDto;
+}
+
+export class SendGhostImageDto extends GhostRoomDto {
+  @ApiProperty({ type: GhostImageDto })
+  @IsDefined()
+  @ValidateNested()
+  @Type(() => GhostImageDto)
+  imageData!: GhostImageDto;
+
+  @ApiPropertyOptional({ example: 'mJ1yqDbKs0x2vZ4e…', maxLength: MAX_GHOST_TEXT, description: 'Opaque.' })
+  @IsOptional()
+  @CodePoints(0, MAX_GHOST_TEXT)
+  caption?: string;
+
+  @IsAgent('Your own `agentId`.')
+  sender!: string;
+
+  @IsTtl()
+  ttl?: number;
 }
 
 /** Fields of the form of an upload. */
