@@ -75,6 +75,7 @@ async function scene(handler: string): Promise<Scene> {
   await chat.api(gone, 'post', 'auth/logout').expect(204);
   const roomId = roomOf(member, peer);
   const { messageId } = await say(peer, roomId, NEEDLE, { burn: handler.includes('reveal') });
+  const groupId = await privateRoom(member, peer);
   const filename = handler.includes(':filename') ? await upload(member) : '';
   const ghostToken = freshToken(chat);
   if (handler.includes(':token') || handler.startsWith('/ghost ')) {
@@ -82,7 +83,16 @@ async function scene(handler: string): Promise<Scene> {
   }
   peer.client.received.length = 0;
   return {
-    ...{ roomId, messageId, peer, peerId: peer.id, memberToken: member.token, password: member.password },
+    ...{
+      roomId,
+      groupId,
+      otherId: (await chat.register('other')).id,
+      messageId,
+      peer,
+      peerId: peer.id,
+      memberToken: member.token,
+      password: member.password,
+    },
     filename,
     ...{ ghostToken, ghostName: GHOST },
     tokens: {
@@ -97,6 +107,14 @@ async function scene(handler: string): Promise<Scene> {
   };
 }
 
+async function privateRoom(admin: Account, member: Account): Promise<string> {
+  const wanted = { type: 'private', name: 'A few', memberIds: [member.id] };
+  const { body } = await chat.api(admin, 'post', 'chat/rooms').send(wanted).expect(201);
+  await chat.api(member, 'post', `chat/rooms/${body.roomId}/join`).expect(200);
+  await chat.api(member, 'post', `chat/rooms/${body.roomId}/messages`).send({ content: NEEDLE }).expect(201);
+  return body.roomId as string;
+}
+
 async function upload(person: Account): Promise<string> {
   const { body } = await chat.api(person, 'post', 'images/upload').attach('image', image, 'x.png').expect(200);
   return body.filename as string;
@@ -109,20 +127,28 @@ function expired({ token }: Account): string {
 }
 
 /** What the room looks like to the peer: nothing that was refused may have changed it. */
-async function state({ peer, roomId }: Scene): Promise<unknown> {
+async function state({ peer, roomId, groupId }: Scene): Promise<unknown> {
   await peer.client.settle();
   const reads = await Promise.all(
-    ['chat/rooms', `chat/rooms/${roomId}/messages`].map((path) => chat.api(peer, 'get', path)),
+    ['chat/rooms', `chat/rooms/${roomId}/messages`, `chat/rooms/${groupId}/messages`].map((path) =>
+      chat.api(peer, 'get', path),
+    ),
   );
-  return { rooms: reads[0]?.body, messages: reads[1]?.body, heard: roomEvents(peer.client) };
+  return {
+    rooms: reads[0]?.body,
+    messages: reads.slice(1).map(({ body }) => body as unknown),
+    heard: roomEvents(peer.client),
+  };
 }
 
-function ask({ handler, body, file }: RouteRow, { tokens, ...world }: Scene, actor: Actor): Promise<Response> {
+function ask({ handler, group, body, file }: RouteRow, { tokens, ...world }: Scene, actor: Actor): Promise<Response> {
   const [method = '', path = ''] = handler.split(' ');
-  const { roomId, messageId, peerId, filename, ghostToken } = world;
+  const { messageId, peerId, filename, ghostToken } = world;
+  const roomId = group ? world.groupId : world.roomId;
   const values = {
     ':token': ghostToken,
     ':roomId': roomId,
+    ':userId': peerId,
     ':messageId': messageId,
     ':id': peerId,
     ':filename': filename,

@@ -77,6 +77,11 @@ export class ChatAnnouncer implements OnModuleInit {
       }
       case 'updated':
         return this.toRoom(event, ChatEvents.roomUpdated, { room: roomView(event.room) });
+      case 'members':
+        if (!event.member) {
+          this.entry.remove(event.userId, roomId);
+        }
+        return this.toRoom(event, ChatEvents.roomUpdated, { room: roomView(event.room) });
       case 'key': {
         const { userId, publicKey } = event;
         return this.toRoom(event, ChatEvents.roomKeys, { roomId, userId, publicKey }, { exceptUser: userId });

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Patch, Post, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiCreatedResponse,
@@ -7,10 +7,12 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
+import type { Response } from 'express';
 import { LinkSigner } from '../attachments/link-signer';
 import { AccountOnly } from '../common/http/access.decorators';
 import { ApiErrors } from '../common/http/api-errors';
 import { CurrentUser } from '../common/http/current-user.decorator';
+import { AppError } from '../common/app-error';
 import type { Identity } from '../common/identity';
 import { AppConfig } from '../config/app-config';
 import { EventLimits } from '../realtime/event-limits';
@@ -25,14 +27,12 @@ import {
   RoomListDto,
   SentMessageDto,
 } from './dto/chat-answers.dto';
-import {
-  ConfigureRoomDto,
-  MessageBodyDto,
-  MessagesQueryDto,
-  OpenRoomDto,
-  ReadDto,
-  RevealBodyDto,
-} from './dto/chat-requests.dto';
+import { MessageBodyDto, MessagesQueryDto, ReadDto, RevealBodyDto } from './dto/chat-requests.dto';
+import { CreatedRoomDto } from './dto/room-answers.dto';
+import { ConfigureRoomDto, OpenRoomDto } from './dto/room-requests.dto';
+import { isGroupRoomId } from './engine/room';
+import { MembershipViews } from './membership-views';
+import { MembershipsService, type NewRoom } from './memberships.service';
 import { MessagesService } from './messages.service';
 import { outgoingOf } from './outgoing';
 import { RoomListService } from './room-list.service';
@@ -52,6 +52,8 @@ const OPENING_PAGE = 50;
 export class ChatController {
   constructor(
     private readonly rooms: RoomsService,
+    private readonly memberships: MembershipsService,
+    private readonly roomViews: MembershipViews,
     private readonly lists: RoomListService,
     private readonly messages: MessagesService,
     private readonly stats: ChatStatsService,
@@ -62,12 +64,26 @@ export class ChatController {
 
   @Post('rooms')
   @HttpCode(HttpStatus.OK)
-  @ApiOperation({ summary: 'Open the direct room with another account, or get the one that stands' })
+  @ApiOperation({
+    summary: 'Open the direct room with another account, or get the one that stands; or make a room for more',
+    description: '`otherUserId` alone opens a direct room (200), `type` and `name` make another one (201).',
+  })
   @ApiOkResponse({ type: OpenedRoomDto })
+  @ApiCreatedResponse({ type: CreatedRoomDto })
   @ApiErrors('ValidationError', 'AuthenticationError', 'AuthorizationError', 'NotFoundError', 'CapacityError')
-  async open(@CurrentUser() user: Identity, @Body() dto: OpenRoomDto): Promise<OpenedRoomDto> {
+  async open(
+    @CurrentUser() user: Identity,
+    @Body() dto: OpenRoomDto,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<OpenedRoomDto | CreatedRoomDto> {
+    const wanted = wantedRoom(dto);
     await this.limits.takeFor(user.userId, 'create');
-    const room = await this.rooms.openDirect(user, dto.otherUserId);
+    if (typeof wanted !== 'string') {
+      response.status(HttpStatus.CREATED);
+      const { room } = await this.roomViews.answer(await this.memberships.create(user, wanted));
+      return { success: true, roomId: room.id, room };
+    }
+    const room = await this.rooms.openDirect(user, wanted);
     const { messages } = await this.messages.page(user, room.id, undefined, OPENING_PAGE);
     return { success: true, roomId: room.id, room: roomView(room), messages: this.views(user, messages) };
   }
@@ -135,7 +151,10 @@ export class ChatController {
   }
 
   @Patch('rooms/:roomId')
-  @ApiOperation({ summary: 'Change the default lifetime of later messages' })
+  @ApiOperation({
+    summary: 'Change a room',
+    description: 'Of a direct room either side may set `messageTtl`; of others admins may change everything.',
+  })
   @ApiOkResponse({ type: RoomAnswerDto })
   @ApiErrors('ValidationError', 'AuthenticationError', 'AuthorizationError', 'NotFoundError')
   async configure(
@@ -144,17 +163,20 @@ export class ChatController {
     @Body() dto: ConfigureRoomDto,
   ): Promise<RoomAnswerDto> {
     await this.limits.takeFor(user.userId, 'create');
-    const { messageTtl } = dto.settings;
+    if (isGroupRoomId(roomId)) {
+      return this.roomViews.answer(await this.memberships.configure(user, roomId, dto));
+    }
+    const messageTtl = directTtl(dto);
     return { room: roomView(await this.rooms.configure(user, roomId, messageTtl === undefined ? {} : { messageTtl })) };
   }
 
   @Delete('rooms/:roomId')
   @HttpCode(HttpStatus.NO_CONTENT)
-  @ApiOperation({ summary: 'Wipe a direct room for both' })
+  @ApiOperation({ summary: 'Wipe a direct room for both, or end another one (admins)' })
   @ApiNoContentResponse({ description: 'Wiped, with everything in it.' })
   @ApiErrors('AuthenticationError', 'AuthorizationError', 'NotFoundError')
   async close(@CurrentUser() user: Identity, @Param('roomId') roomId: string): Promise<void> {
-    await this.rooms.close(user, roomId);
+    await (isGroupRoomId(roomId) ? this.memberships.close(user, roomId) : this.rooms.close(user, roomId));
   }
 
   @Get('stats')
@@ -176,4 +198,30 @@ export class ChatController {
   private views({ userId }: Identity, messages: readonly Message[]): MessageDto[] {
     return messages.map((message) => messageView(message, userId, this.links));
   }
+}
+
+/** The other user of a direct room, or what another room is to be. @throws AppError ValidationError */
+function wantedRoom(dto: OpenRoomDto): string | NewRoom {
+  const { otherUserId, type, name, description, settings = {}, memberIds = [] } = dto;
+  if (type === undefined) {
+    if (otherUserId === undefined) {
+      throw AppError.field('otherUserId', 'Name the other user by `otherUserId`, or a room by `type` and `name`');
+    }
+    return otherUserId;
+  }
+  if (otherUserId !== undefined) {
+    throw AppError.field('type', 'A room with `otherUserId` is a direct one and has no `type`');
+  }
+  if (name === undefined) {
+    throw AppError.field('name', 'A room with a `type` needs a `name`');
+  }
+  return { type, name, description, settings: { ...settings }, memberIds };
+}
+
+/** @throws AppError ValidationError where there is nothing that a direct room has */
+function directTtl({ settings }: ConfigureRoomDto): number | null | undefined {
+  if (!settings) {
+    throw AppError.field('settings', 'Of a direct room only settings can be changed');
+  }
+  return settings.messageTtl;
 }

@@ -90,7 +90,7 @@ export const ChatEvents = {
   userLeft: serverEvent(NATIVE, 'user:left', UserInRoomDto, "A user's last joined socket left the room."),
   typing: serverEvent(NATIVE, 'typing:indicator', TypingIndicatorDto, 'Somebody else began or ended to type.'),
   roomCreated: serverEvent(NATIVE, 'room:created', RoomChangedDto, 'Somebody opened a direct room with you.'),
-  roomUpdated: serverEvent(NATIVE, 'room:updated', RoomChangedDto, 'Settings changed.'),
+  roomUpdated: serverEvent(NATIVE, 'room:updated', RoomChangedDto, 'Settings, name, members or roles changed.'),
   roomKeys: serverEvent(NATIVE, 'room:keys', RoomKeysDto, "Another member's public key for this room."),
   roomClosed: serverEvent(
     NATIVE,

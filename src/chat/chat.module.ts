@@ -12,23 +12,37 @@ import { ChatController } from './chat.controller';
 import { ChatGateway } from './chat.gateway';
 import { ChatStatsService } from './chat-stats.service';
 import { MessageStore } from './engine/message.store';
+import { MembershipFeed } from './engine/membership-feed';
+import { MembershipStore } from './engine/membership.store';
 import { RoomFeed } from './engine/room-feed';
 import { RoomPolicies } from './engine/room-policy';
 import { RoomStore } from './engine/room.store';
+import { GroupRoomsController } from './group-rooms.controller';
+import { MembershipAnnouncer } from './membership.announcer';
+import { MembershipViews } from './membership-views';
+import { MembershipsService } from './memberships.service';
+import { MemoryMembershipFeed } from './memory/memory-membership-feed';
+import { MemoryMembershipStore } from './memory/memory-membership.store';
 import { MemoryMessageStore } from './memory/memory-message.store';
 import { MemoryRoomFeed } from './memory/memory-room-feed';
 import { MemoryRoomStore } from './memory/memory-room.store';
 import { MemoryRooms } from './memory/memory-rooms';
 import { FeedFollower } from './redis/feed-follower';
 import { NodeRooms } from './redis/node-rooms';
+import { ModerationController } from './moderation.controller';
+import { ModerationService } from './moderation.service';
+import { RedisMembershipFeed } from './redis/redis-membership-feed';
+import { RedisMembershipStore } from './redis/redis-membership.store';
 import { RedisMessageStore } from './redis/redis-message.store';
 import { RedisOccupancy } from './redis/redis-occupancy';
+import { RedisPublicRooms } from './redis/redis-public-rooms';
 import { RedisRoomFeed } from './redis/redis-room-feed';
 import { RedisRoomStore } from './redis/redis-room.store';
 import { RedisRoomTotals } from './redis/redis-room-totals';
 import { RedisRooms } from './redis/redis-rooms';
 import { RoomDeadlines } from './redis/room-deadlines';
 import { RoomLists } from './redis/room-lists';
+import { UserMarks } from './redis/user-marks';
 import { MessageImagesService } from './message-images.service';
 import { MessagesService } from './messages.service';
 import { RoomEntry } from './room-entry';
@@ -42,22 +56,30 @@ import { TypingService } from './typing.service';
 
 @Module({
   imports: [UsersModule, PresenceModule, AttachmentsModule],
-  controllers: [ChatController],
+  controllers: [GroupRoomsController, ModerationController, ChatController],
   providers: [
     MemoryRooms,
     provideForRedis(RedisRooms),
     provideForRedis(RoomLists),
+    provideForRedis(UserMarks),
+    provideForRedis(RedisPublicRooms),
     provideForRedis(RedisRoomTotals),
     provideForRedis(RoomDeadlines),
     provideForRedis(NodeRooms),
     provideForRedis(RedisOccupancy),
     provideForRedis(FeedFollower),
     provideStore(RoomFeed, { memory: MemoryRoomFeed, redis: RedisRoomFeed }),
+    provideStore(MembershipFeed, { memory: MemoryMembershipFeed, redis: RedisMembershipFeed }),
+    provideStore(MembershipStore, { memory: MemoryMembershipStore, redis: RedisMembershipStore }),
     provideStore(RoomStore, { memory: MemoryRoomStore, redis: RedisRoomStore }),
     provideStore(MessageStore, { memory: MemoryMessageStore, redis: RedisMessageStore }),
     RoomPolicies,
     RoomsService,
     RoomListService,
+    MembershipsService,
+    ModerationService,
+    MembershipViews,
+    MembershipAnnouncer,
     RoomLifeService,
     MessageImagesService,
     MessagesService,

@@ -51,7 +51,7 @@ export class MessagesService {
    * @throws AppError ValidationError, AuthorizationError (guest), NotFoundError, CapacityError
    */
   send(user: Identity, outgoing: Outgoing): Awaitable<Appended> {
-    this.rooms.authorize(user, outgoing.roomId);
+    this.rooms.assertSendable(user, outgoing.roomId);
     if (outgoing.ttl !== undefined) {
       this.rooms.checkTtl(outgoing.ttl, 'ttl');
     }
@@ -99,10 +99,18 @@ export class MessagesService {
     range: ReceiptRange,
     socketId?: string,
   ): Awaitable<void> {
-    this.rooms.authorize(user, roomId);
-    if (status === 'sent') {
-      return;
-    }
+    return chain(this.rooms.authorize(user, roomId), () =>
+      status === 'sent' ? undefined : this.raiseIn(user, roomId, status, range, socketId),
+    );
+  }
+
+  private raiseIn(
+    user: Identity,
+    roomId: string,
+    status: Exclude<MessageStatus, 'sent'>,
+    range: ReceiptRange,
+    socketId?: string,
+  ): Awaitable<void> {
     const raised = this.feed.raise({ roomId, userId: user.userId, status, range, socketId });
     return chain(raised, (result) => (result?.waiting === 0 ? this.life.review(roomId) : undefined));
   }
@@ -119,7 +127,7 @@ export class MessagesService {
     revealId: string | undefined,
     socketId?: string,
   ): Promise<{ message: Message; expiresAt: number }> {
-    this.rooms.authorize(user, roomId);
+    await this.rooms.authorize(user, roomId);
     const { userId } = user;
     const delayMs = this.config.env.BURN_DELAY_MS;
     const revealed = await this.feed.reveal({ roomId, userId, messageId, revealId, socketId, delayMs });

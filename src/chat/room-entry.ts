@@ -14,6 +14,7 @@ import type { MayflySocket } from '../realtime/socket-session';
 import { ChatEvents } from './chat.events';
 import type { JoinedDto } from './dto/chat-answers.dto';
 import type { JoinRoomDto } from './dto/chat-requests.dto';
+import type { RoomDto } from './dto/room.dto';
 import { directMembers, otherMember } from './engine/room';
 import { MessageStore, type ResumePoint, type Snapshot } from './engine/message.store';
 import { RoomFeed } from './engine/room-feed';
@@ -29,6 +30,8 @@ import { messageView, roomView } from './view';
 
 /** What a join ack holds at most (chat.md, Resume). */
 const JOIN_LIMITS = { count: 500, bytes: 1024 * 1024 };
+/** Public keys are for rooms of so many members at most (chat.md). */
+const MAX_KEYED_MEMBERS = 100;
 /** A room that is wiped between opening and reading is opened again, but not for ever. */
 const MAX_TRIES = 3;
 
@@ -110,11 +113,15 @@ export class RoomEntry implements OnApplicationBootstrap {
     const { roomId } = dto;
     const { identity } = socket.data;
     const from = resumePoint(dto);
-    this.rooms.authorize(identity, roomId);
+    const authorized = this.rooms.authorize(identity, roomId);
+    if (isPromise(authorized)) {
+      await authorized;
+    }
     this.delivery.hold(socket, roomId);
     socket.data.afterReply = () => this.refused(socket, roomId);
     const place = await this.places.begin(socket, roomId);
     const snapshot = await this.enter(place, dto, from);
+    const members = await this.rooms.firstMembers(snapshot.room);
     this.places.assertStands(place);
     const messages = snapshot.messages.map((message) => messageView(message, identity.userId, this.links));
     // Pages that ignore the ack find what waits for them this way.
@@ -128,7 +135,7 @@ export class RoomEntry implements OnApplicationBootstrap {
       this.delivery.release(socket, roomId, snapshot.room.position);
       this.places.settle(place, snapshot.room.position);
     };
-    return this.joined(snapshot, messages, identity);
+    return this.joined(snapshot, messages, roomView(snapshot.room, members), identity);
   }
 
   /** Joins all rooms of the socket's user, those too that it left. Gives them, newest activity first. */
@@ -262,12 +269,12 @@ export class RoomEntry implements OnApplicationBootstrap {
     const { socket, roomId } = place;
     const { identity } = socket.data;
     for (let tries = 0; tries < MAX_TRIES; tries++) {
-      await this.rooms.ensure(identity, roomId);
+      const { memberCount } = await this.rooms.ensure(identity, roomId);
       this.places.assertStands(place);
       void socket.leave(leftRoom(roomId));
       void socket.join(joinedRoom(roomId));
       await this.feed.enter({ roomId, userId: identity.userId, socketId: socket.id });
-      if (dto.publicKey !== undefined) {
+      if (dto.publicKey !== undefined && memberCount <= MAX_KEYED_MEMBERS) {
         await this.feed.setPublicKey(roomId, identity.userId, dto.publicKey);
       }
       const snapshot = await this.messages.snapshot(roomId, identity.userId, from, JOIN_LIMITS);
@@ -278,12 +285,17 @@ export class RoomEntry implements OnApplicationBootstrap {
     throw new AppError('ConflictError', 'The room is being closed, try again');
   }
 
-  private joined(snapshot: Snapshot, messages: ReturnType<typeof messageView>[], identity: Identity): JoinedDto {
+  private joined(
+    snapshot: Snapshot,
+    messages: ReturnType<typeof messageView>[],
+    view: RoomDto,
+    identity: Identity,
+  ): JoinedDto {
     const { room } = snapshot;
     const otherUserId = otherMember(room.id, identity.userId);
     const otherUserPublicKey = otherUserId === undefined ? undefined : room.publicKeys[otherUserId];
     return {
-      room: roomView(room),
+      room: view,
       messages,
       live: snapshot.live,
       changed: snapshot.changed.map((message) => messageView(message, identity.userId, this.links)),

@@ -6,7 +6,7 @@ import { ExpiryService } from '../expiry/expiry.service';
 import { Nodes } from '../nodes/nodes';
 import { PresenceService } from '../presence/presence.service';
 import { UsersService } from '../users/users.service';
-import { directMembers } from './engine/room';
+import { directMembers, isDirectRoomId } from './engine/room';
 import { EXPIRY_KIND, RoomFeed } from './engine/room-feed';
 import { RoomPolicies } from './engine/room-policy';
 import { type RoomLife, RoomStore } from './engine/room.store';
@@ -95,7 +95,7 @@ export class RoomLifeService implements OnModuleInit {
   }
 
   private async reviewLater(userId: string): Promise<void> {
-    for (const roomId of await this.rooms.idsOf(userId)) {
+    for (const roomId of (await this.rooms.idsOf(userId)).filter(isDirectRoomId)) {
       await this.watch(roomId);
     }
   }

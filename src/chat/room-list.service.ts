@@ -9,7 +9,7 @@ import type { Message } from './engine/message';
 import { otherMember } from './engine/room';
 import type { RoomSummary } from './engine/room.store';
 import { RoomsService } from './rooms.service';
-import { openView } from './view';
+import { openView, roomView } from './view';
 
 /** A user's rooms with who is on the other side. */
 @Injectable()
@@ -36,22 +36,20 @@ export class RoomListService {
   private view(summary: RoomSummary, otherUserId: string, otherUsername: string, online: boolean): RoomSummaryDto {
     const { room, activeUsers, messageCount, unreadCount, lastMessage } = summary;
     return {
-      id: room.id,
-      type: room.type,
-      otherUserId,
-      otherUsername,
-      otherUserOnline: online,
+      ...(room.type === 'direct'
+        ? { id: room.id, type: room.type, otherUserId, otherUsername, otherUserOnline: online }
+        : { ...roomView(room), otherUsername: room.name ?? '' }),
       activeUsers: [...activeUsers],
       messageCount,
       unreadCount,
-      lastMessage: lastMessage ? this.lastMessage(lastMessage) : null,
+      lastMessage: lastMessage ? this.lastMessage(lastMessage, room.settings.encrypted) : null,
       createdAt: isoTime(room.createdAt),
     };
   }
 
-  private lastMessage(message: Message): LastMessageDto {
+  private lastMessage(message: Message, encrypted: boolean): LastMessageDto {
     const { id, createdAt, senderId, burn } = message;
-    const { content = null, imageUrl = null } = burn ? {} : openView(message, this.links);
+    const { content = null, imageUrl = null } = burn || encrypted ? {} : openView(message, this.links);
     return { id, content, imageUrl, createdAt: isoTime(createdAt), senderId };
   }
 }

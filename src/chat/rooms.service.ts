@@ -8,13 +8,30 @@ import { AppConfig } from '../config/app-config';
 import { assertAccount } from '../common/http/access.decorators';
 import { UsersService } from '../users/users.service';
 import type { UserRecord } from '../users/user-store';
-import { directMembers, directRoomId, otherMember, type Room, type RoomSettings } from './engine/room';
+import { type Membership, outsider, refused, type Standing } from './engine/membership';
+import { MembershipFeed } from './engine/membership-feed';
+import { MembershipStore } from './engine/membership.store';
+import {
+  directMembers,
+  directRoomId,
+  isDirectRoomId,
+  isGroupRoomId,
+  otherMember,
+  type Room,
+  type RoomSettings,
+} from './engine/room';
 import { RoomFeed } from './engine/room-feed';
 import { RoomPolicies } from './engine/room-policy';
 import { RoomStore, type RoomSummary } from './engine/room.store';
 import { RoomLifeService } from './room-life.service';
 
 const NO_ROOM = 'There is no such room';
+/** Rooms with more members tell none of them of each other's presence. */
+const MAX_PEERS_OF_ROOM = 100;
+/** Members told with a room. */
+const TOLD_MEMBERS = 200;
+/** When there are so many, no further room is looked at. */
+const MAX_PEERS = 1000;
 
 /** Opening, finding and ending rooms, and who may. */
 @Injectable()
@@ -22,6 +39,8 @@ export class RoomsService {
   constructor(
     private readonly rooms: RoomStore,
     private readonly feed: RoomFeed,
+    private readonly memberships: MembershipStore,
+    private readonly changes: MembershipFeed,
     private readonly policies: RoomPolicies,
     private readonly users: UsersService,
     private readonly life: RoomLifeService,
@@ -30,17 +49,32 @@ export class RoomsService {
     private readonly config: AppConfig,
   ) {}
 
-  /** The other user of a direct room of `user`. @throws AppError AuthorizationError (guest), NotFoundError */
-  authorize(user: Identity, roomId: string): string {
+  /**
+   * Passes for a member of the room: of a direct one, whether it stands or not. At once where the room is direct or the
+   * store answers at once. @throws AppError AuthorizationError (guest, or not let into a public room), NotFoundError
+   */
+  authorize(user: Identity, roomId: string): Awaitable<void> {
     assertAccount(user);
-    const other = otherMember(roomId, user.userId);
-    if (other === undefined) {
+    if (isGroupRoomId(roomId)) {
+      return chain(this.memberships.standing(roomId, user.userId), assertMember);
+    }
+    if (!this.isMember(user, roomId)) {
       throw new AppError('NotFoundError', NO_ROOM);
     }
-    return other;
   }
 
-  /** Whether the room is one of the user's, whether it stands or not. */
+  /**
+   * Passes for who may try to send to the room: what members of rooms that are not direct may do is for the feed to
+   * check. @throws AppError AuthorizationError (guest), NotFoundError
+   */
+  assertSendable(user: Identity, roomId: string): void {
+    assertAccount(user);
+    if (!isGroupRoomId(roomId) && !this.isMember(user, roomId)) {
+      throw new AppError('NotFoundError', NO_ROOM);
+    }
+  }
+
+  /** Whether the room is a direct one of the user's, whether it stands or not. */
   isMember(user: Identity, roomId: string): boolean {
     return otherMember(roomId, user.userId) !== undefined;
   }
@@ -66,19 +100,36 @@ export class RoomsService {
 
   /** The room of this id, opened if need be: a direct room can be opened from its id alone. @throws AppError NotFoundError */
   async ensure(user: Identity, roomId: string): Promise<Room> {
-    this.authorize(user, roomId);
+    if (isGroupRoomId(roomId)) {
+      return this.get(user, roomId);
+    }
+    const authorized = this.authorize(user, roomId);
+    if (isPromise(authorized)) {
+      await authorized;
+    }
     const standing = this.rooms.find(roomId);
     return (isPromise(standing) ? await standing : standing) ?? this.open(user, roomId, NO_ROOM);
   }
 
-  /** A room that stands. @throws AppError NotFoundError */
+  /** A room that stands. @throws AppError NotFoundError, AuthorizationError */
   async get(user: Identity, roomId: string): Promise<Room> {
-    this.authorize(user, roomId);
+    const authorized = this.authorize(user, roomId);
+    if (isPromise(authorized)) {
+      await authorized;
+    }
     const room = await this.rooms.find(roomId);
     if (!room) {
       throw new AppError('NotFoundError', NO_ROOM);
     }
     return room;
+  }
+
+  /** The first members of a room that is not direct, longest-standing first; undefined of a direct one. */
+  firstMembers({ id }: Room): Awaitable<Membership[] | undefined> {
+    if (!isGroupRoomId(id)) {
+      return undefined;
+    }
+    return chain(this.memberships.members(id, undefined, TOLD_MEMBERS), ({ members }) => members);
   }
 
   /** The rooms of a user, newest activity first. */
@@ -112,17 +163,30 @@ export class RoomsService {
     await this.feed.close(roomId, 'deleted');
   }
 
-  /** Wipes every direct room of a user whose account goes. */
+  /** Wipes every direct room of a user whose account goes; they leave the others. */
   async eraseUser(userId: string): Promise<void> {
     for (const roomId of await this.rooms.idsOf(userId)) {
-      await this.feed.close(roomId, 'erased');
+      if (isDirectRoomId(roomId)) {
+        await this.feed.close(roomId, 'erased');
+      }
     }
+    await this.changes.forgetUser({ userId }, this.policies.memberships);
   }
 
-  /** Users who share a room with this one. */
+  /** Users who share a room with this one; of rooms that are not direct, at most so many as presence is told to. */
   async peersOf(userId: string): Promise<string[]> {
-    const ids = await this.rooms.idsOf(userId);
-    return ids.flatMap((roomId) => otherMember(roomId, userId) ?? []);
+    const peers = new Set<string>();
+    for (const roomId of await this.rooms.idsOf(userId)) {
+      const other = otherMember(roomId, userId);
+      if (other !== undefined) {
+        peers.add(other);
+      } else if (peers.size < MAX_PEERS) {
+        const { members, next } = await this.memberships.members(roomId, undefined, MAX_PEERS_OF_ROOM);
+        (next === undefined ? members : []).forEach((member) => peers.add(member.userId));
+      }
+    }
+    peers.delete(userId);
+    return [...peers];
   }
 
   /** @throws AppError ValidationError for a lifetime in seconds that is out of range */
@@ -134,7 +198,7 @@ export class RoomsService {
   }
 
   private async open(user: Identity, roomId: string, notFound: string): Promise<Room> {
-    const other = this.authorize(user, roomId);
+    const other = otherMember(roomId, user.userId);
     const [members, policy] = [await this.accounts(roomId), this.policies.of('direct')];
     if (!members.some(({ id }) => id === other)) {
       throw new AppError('NotFoundError', notFound);
@@ -175,5 +239,11 @@ export class RoomsService {
       system: { kind: 'settings' as const, actorId: user.userId },
     };
     await this.feed.append(draft, this.policies.of(room.type).limits);
+  }
+}
+
+function assertMember(standing: Standing | undefined): void {
+  if (standing?.role === undefined) {
+    throw refused(standing ? outsider(standing.type, standing.banned) : 'gone');
   }
 }

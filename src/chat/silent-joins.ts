@@ -35,10 +35,10 @@ export class SilentJoins {
   }
 
   /** Joins a room, opened if need be. @throws AppError AuthorizationError, NotFoundError, ConflictError, CapacityError */
-  join(socket: MayflySocket, roomId: string): Promise<void> {
+  async join(socket: MayflySocket, roomId: string): Promise<void> {
     const { identity } = socket.data;
-    this.rooms.authorize(identity, roomId);
-    return this.enter(socket, roomId, () => this.rooms.ensure(identity, roomId));
+    await this.rooms.authorize(identity, roomId);
+    await this.enter(socket, roomId, () => this.rooms.ensure(identity, roomId));
   }
 
   /**

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock';
+import { type Awaitable, chain } from '../common/awaitable';
 import type { Identity } from '../common/identity';
 import { AppConfig } from '../config/app-config';
 import { ExpiryService } from '../expiry/expiry.service';
@@ -44,9 +45,8 @@ export class TypingService {
   }
 
   /** Marks the user as typing until the timeout, a stop, a send, a leave or the socket's end. @throws AppError NotFoundError */
-  start(user: Identity, roomId: string, socketId: string): void {
-    this.rooms.authorize(user, roomId);
-    this.mark(user, roomId, socketId);
+  start(user: Identity, roomId: string, socketId: string): Awaitable<void> {
+    return chain(this.rooms.authorize(user, roomId), () => this.mark(user, roomId, socketId));
   }
 
   /** The same of somebody who was let into the room otherwise. */

@@ -4,11 +4,9 @@ import type { JoinedRoomDto, RevealedDto } from './dto/chat-answers.dto';
 import type { MessageDto } from './dto/message.dto';
 import type { MemberDto, RoomDto } from './dto/room.dto';
 import type { Message } from './engine/message';
+import type { Membership } from './engine/membership';
 import type { Room } from './engine/room';
 import type { RoomSummary } from './engine/room.store';
-
-/** Members told with a room. */
-const MAX_MEMBERS = 200;
 
 /** A message as this viewer sees it: the one projection for fan-out, history and resume. */
 export function messageView(message: Message, viewer: string, links: LinkSigner): MessageDto {
@@ -69,22 +67,27 @@ export function joinedRoomView({ room, unreadCount }: RoomSummary): JoinedRoomDt
   return { roomId: room.id, lastSeq: room.lastSeq, epoch: room.epoch, unreadCount };
 }
 
-/** A room as its members see it. */
-export function roomView(room: Room): RoomDto {
-  return {
+/** A room as its members see it; `members`: the first of one that is not direct, where they are told. */
+export function roomView(room: Room, members?: readonly Membership[]): RoomDto {
+  const view: RoomDto = {
     id: room.id,
     type: room.type,
     name: room.name,
     description: room.description,
     creatorId: room.creatorId,
-    memberCount: room.members.length,
+    memberCount: room.memberCount,
     settings: { ...room.settings },
     lastActivity: isoTime(room.lastActivity),
     createdAt: isoTime(room.createdAt),
-    members: room.members.slice(0, MAX_MEMBERS).map((member) => memberView(member, room)),
   };
+  if (members) {
+    view.members = members.map(memberView);
+  } else if (room.type === 'direct') {
+    view.members = room.members.map((member) => memberView({ ...member, role: 'member', joinedAt: room.createdAt }));
+  }
+  return view;
 }
 
-function memberView({ userId, username }: Room['members'][number], room: Room): MemberDto {
-  return { userId, username, role: 'member', joinedAt: isoTime(room.createdAt) };
+function memberView({ userId, username, role, joinedAt }: Omit<Membership, 'joinedSeq'>): MemberDto {
+  return { userId, username, role, joinedAt: isoTime(joinedAt) };
 }

@@ -1,38 +1,20 @@
-import type { Identity } from '../../src/common/identity';
 import { AppError } from '../../src/common/app-error';
 import { MessageStore } from '../../src/chat/engine/message.store';
-import type { Room, RoomDraft } from '../../src/chat/engine/room';
+import { MembershipFeed } from '../../src/chat/engine/membership-feed';
+import type { Member } from '../../src/chat/engine/room';
+import { RoomPolicies } from '../../src/chat/engine/room-policy';
 import { RoomFeed } from '../../src/chat/engine/room-feed';
 import { RoomStore } from '../../src/chat/engine/room.store';
 import { FeedFollower } from '../../src/chat/redis/feed-follower';
 import { RoomEntry } from '../../src/chat/room-entry';
 import { RoomPlaces } from '../../src/chat/room-places';
-import { RoomsService } from '../../src/chat/rooms.service';
+
 import { Ids } from '../../src/common/ids';
 import { SETTINGS } from '../contract/chat-kit';
 import { contents, type Person, say, socketOf, TestNodes, told } from '../nodes/test-nodes';
 import { createApp } from '../support/create-app';
 import { describeRedis, uniquePrefix } from '../support/redis-server';
 import { until } from '../support/until';
-
-/** Lets members into rooms of which the id does not tell who they are. */
-class MembersRooms extends RoomsService {
-  override authorize(user: Identity, roomId: string): string {
-    return roomId.startsWith('room_') ? '' : super.authorize(user, roomId);
-  }
-
-  override ensure(user: Identity, roomId: string): Promise<Room> {
-    return roomId.startsWith('room_') ? this.get(user, roomId) : super.ensure(user, roomId);
-  }
-
-  override async get(user: Identity, roomId: string): Promise<Room> {
-    const room = await super.get(user, roomId);
-    if (!room.members.some(({ userId }) => userId === user.userId)) {
-      throw new AppError('NotFoundError', 'There is no such room');
-    }
-    return room;
-  }
-}
 
 /** Tests of a service of so many nodes; in memory where there is no Redis. */
 function joinedRooms(redis: { readonly url: string } | undefined): void {
@@ -46,8 +28,7 @@ function joinedRooms(redis: { readonly url: string } | undefined): void {
   beforeEach(async () => {
     const prefix = uniquePrefix();
     const settings = { SEED_DEMO_USERS: 'false', ...(redis && { REDIS_URL: redis.url, REDIS_PREFIX: prefix }) };
-    const start = () =>
-      createApp({ settings, replace: (builder) => builder.overrideProvider(RoomsService).useClass(MembersRooms) });
+    const start = () => createApp({ settings });
     nodes = await TestNodes.of(redis ? [start(), start()] : [start()]);
     alice = await nodes.person('alice', 0, 0);
     bob = await nodes.person('bob', far, far);
@@ -57,18 +38,20 @@ function joinedRooms(redis: { readonly url: string } | undefined): void {
   afterEach(() => nodes.close());
 
   async function open(id: string): Promise<string> {
-    const { feed, createdAt } = { feed: nodes.get(0, RoomFeed), createdAt: Date.now() };
-    const members = [alice, bob].map(({ id: userId, username }) => ({ userId, username }));
-    const draft: RoomDraft = {
+    const [creator, other] = [alice, bob].map(({ id: userId, username }) => ({ userId, username })) as [Member, Member];
+    const feed = nodes.get(0, MembershipFeed);
+    const limits = nodes.get(0, RoomPolicies).memberships;
+    const room = {
       id,
       type: 'private',
       epoch: nodes.get(0, Ids).id(),
-      members,
-      settings: SETTINGS,
-      createdAt,
-      openedBy: alice.id,
-    };
-    await feed.open(draft, 100);
+      creator,
+      name: 'Room',
+      description: null,
+    } as const;
+    await feed.create({ ...room, settings: SETTINGS, createdAt: Date.now() }, limits);
+    await feed.change({ roomId: id, actor: creator, kind: 'invite', target: other }, limits);
+    await feed.change({ roomId: id, actor: other, kind: 'join' }, limits);
     return id;
   }
 
@@ -93,7 +76,7 @@ function joinedRooms(redis: { readonly url: string } | undefined): void {
   };
 
   it('are heard by the sockets that joined, and by no other', async () => {
-    expect(await socketOf(alice).emit('room:join', { roomId })).toMatchObject({ success: true, messages: [] });
+    expect(await socketOf(alice).emit('room:join', { roomId })).toMatchObject({ success: true, lastSeq: 2 });
     expect(await socketOf(bob).emit('room:join', { roomId })).toMatchObject({ activeUsers: [alice.id, bob.id] });
     await say(socketOf(alice), roomId, 'hello');
     await allTold();
@@ -115,19 +98,6 @@ function joinedRooms(redis: { readonly url: string } | undefined): void {
     await until(() => texts(alice, 0).length === 1 && texts(bob, 0).length === 2);
     expect([texts(alice, 0), texts(bob, 0)]).toEqual([['mine'], ['before', 'mine']]);
     expect((await here()).sort()).toEqual([alice.id, bob.id].sort());
-  });
-
-  it('tell a status to the sockets of sender and raiser that joined', async () => {
-    for (const client of [socketOf(alice), ...bob.clients]) {
-      await client.emit('room:join', { roomId });
-    }
-    const { messageId } = await say(socketOf(alice), roomId, 'hello');
-    await socketOf(bob).emit('message:status', { roomId, messageId, status: 'seen' });
-    for (const client of [socketOf(alice), socketOf(bob, 1)]) {
-      expect(await client.next('message:statusUpdated')).toMatchObject({ messageId, status: 'seen' });
-    }
-    await settled();
-    expect([socketOf(alice, 1), socketOf(bob)].flatMap((client) => client.all('message:statusUpdated'))).toEqual([]);
   });
 
   it('are heard no more after a leave or the end of the socket, nor followed then', async () => {

@@ -1,6 +1,8 @@
 import type { Awaitable } from '../../src/common/awaitable';
 import { Ids } from '../../src/common/ids';
 import type { ExpiryQueue } from '../../src/expiry/expiry-queue';
+import type { MembershipFeed } from '../../src/chat/engine/membership-feed';
+import type { MembershipStore } from '../../src/chat/engine/membership.store';
 import type { MessageStore } from '../../src/chat/engine/message.store';
 import type { Message, MessageDraft, MessageStatus } from '../../src/chat/engine/message';
 import { directRoomId, type Room, type RoomDraft, type RoomSettings } from '../../src/chat/engine/room';
@@ -20,6 +22,8 @@ export interface ChatKit {
   readonly feed: RoomFeed;
   readonly rooms: RoomStore;
   readonly messages: MessageStore;
+  readonly memberships: MembershipFeed;
+  readonly standings: MembershipStore;
   /** Where the feed puts its deadlines. */
   readonly queue: ExpiryQueue;
   /** The driver's clock, epoch ms. */

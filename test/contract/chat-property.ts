@@ -251,6 +251,7 @@ function essence(event: RoomEvent): object {
     case 'expired':
       return { ...common, reason: event.reason, userId: event.userId, ids: [...event.messageIds].sort() };
     case 'updated':
+    case 'members':
       return common;
     case 'key':
       return { ...common, userId: event.userId, publicKey: event.publicKey };

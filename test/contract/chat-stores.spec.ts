@@ -180,11 +180,13 @@ describe('any order of operations', () => {
 });
 
 type Broken = Partial<{ [K in keyof MemoryRoomFeed]: (feed: MemoryRoomFeed) => MemoryRoomFeed[K] }>;
+type Method = (...args: never[]) => unknown;
 
 /** A feed with some of its methods replaced. */
 function broken(feed: MemoryRoomFeed, methods: Broken): MemoryRoomFeed {
   return new Proxy(feed, {
-    get: (target, name: keyof MemoryRoomFeed) => methods[name]?.(target) ?? target[name].bind(target as never),
+    get: (target, name: keyof MemoryRoomFeed) =>
+      methods[name]?.(target) ?? (target[name] as Method).bind(target as never),
   });
 }
 

@@ -1,4 +1,5 @@
 import type { MakeChatKit } from './chat-kit';
+import { membershipContract } from './membership.suite';
 import { messageStoreContract } from './message-store.suite';
 import { roomClaimsContract } from './room-claims.suite';
 import { roomBurnContract } from './room-burn.suite';
@@ -23,5 +24,6 @@ export function chatStoresContract(makeKit: MakeChatKit): void {
   describe('burn and lifetimes', () => roomBurnContract(makeKit));
   describe('images', () => roomImagesContract(makeKit));
   describe('reading messages', () => messageStoreContract(makeKit));
+  describe('members', () => membershipContract(makeKit));
   describe('reading rooms', () => roomStoreContract(makeKit));
 }

@@ -1,4 +1,6 @@
 import { Ids } from '../../src/common/ids';
+import { MemoryMembershipFeed } from '../../src/chat/memory/memory-membership-feed';
+import { MemoryMembershipStore } from '../../src/chat/memory/memory-membership.store';
 import { MemoryMessageStore } from '../../src/chat/memory/memory-message.store';
 import { MemoryRoomFeed } from '../../src/chat/memory/memory-room-feed';
 import { MemoryRoomStore } from '../../src/chat/memory/memory-room.store';
@@ -21,8 +23,11 @@ export interface MemoryChatKit extends ChatKit {
 export function memoryChatKit(): MemoryChatKit {
   const { clock, queue } = storeKit();
   const state = new MemoryRooms();
+  const feed = new MemoryRoomFeed(state, queue, clock, new Ids());
   return {
-    feed: new MemoryRoomFeed(state, queue, clock, new Ids()),
+    feed,
+    memberships: new MemoryMembershipFeed(state, feed, clock),
+    standings: new MemoryMembershipStore(state, clock),
     rooms: new MemoryRoomStore(state, clock),
     messages: new MemoryMessageStore(state, clock),
     queue,

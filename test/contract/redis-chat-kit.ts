@@ -2,14 +2,18 @@ import { Ids } from '../../src/common/ids';
 import type { RoomDraft } from '../../src/chat/engine/room';
 import { FeedFollower } from '../../src/chat/redis/feed-follower';
 import { NodeRooms } from '../../src/chat/redis/node-rooms';
+import { RedisMembershipFeed } from '../../src/chat/redis/redis-membership-feed';
+import { RedisMembershipStore } from '../../src/chat/redis/redis-membership.store';
 import { RedisMessageStore } from '../../src/chat/redis/redis-message.store';
 import { RedisOccupancy } from '../../src/chat/redis/redis-occupancy';
+import { RedisPublicRooms } from '../../src/chat/redis/redis-public-rooms';
 import { RedisRoomFeed } from '../../src/chat/redis/redis-room-feed';
 import { RedisRoomStore } from '../../src/chat/redis/redis-room.store';
 import { RedisRooms } from '../../src/chat/redis/redis-rooms';
 import { RedisRoomTotals } from '../../src/chat/redis/redis-room-totals';
 import { RoomDeadlines } from '../../src/chat/redis/room-deadlines';
 import { RoomLists } from '../../src/chat/redis/room-lists';
+import { UserMarks } from '../../src/chat/redis/user-marks';
 import { RedisExpiryQueue } from '../../src/expiry/redis-expiry-queue';
 import { RedisNodes } from '../../src/nodes/redis-nodes';
 import { RedisChannels } from '../../src/storage/redis-channels';
@@ -53,12 +57,16 @@ export async function redisChatKit(server: RedisServer, prefix = uniquePrefix())
   const totals = new RedisRoomTotals(redis, ids);
   const deadlines = new RoomDeadlines(rooms, queue);
   const occupancy = new RedisOccupancy(rooms, new NodeRooms(redis, nodes), totals, nodes);
+  const [marks, listing] = [new UserMarks(redis, lists), new RedisPublicRooms(redis, rooms)];
   const follower = new FeedFollower(redis, rooms, channels, nodes);
+  const feed = new ListeningFeed(rooms, lists, marks, listing, occupancy, totals, deadlines, follower, ids);
   return {
     node,
     nodes,
     follower,
-    feed: new ListeningFeed(rooms, lists, occupancy, totals, deadlines, follower, ids),
+    feed,
+    memberships: new RedisMembershipFeed(rooms, feed, marks, totals, deadlines, listing, ids),
+    standings: new RedisMembershipStore(rooms, marks, listing),
     rooms: new RedisRoomStore(rooms, lists, totals),
     messages: new RedisMessageStore(rooms, deadlines),
     queue,

@@ -8,6 +8,10 @@ export type Actor = (typeof ACTORS)[number];
 /** What a row's request is made of. */
 export interface World {
   readonly roomId: string;
+  /** A private room in which `member` is admin and the peer a member. */
+  readonly groupId: string;
+  /** An account that is in no room of these. */
+  readonly otherId: string;
   /** The other one in the room. */
   readonly peerId: string;
   /** A message in it, of the peer; one that burns after reading where the handler is about those. */
@@ -29,6 +33,8 @@ type Outcomes<T> = Readonly<Record<Actor, T>>;
 export interface RouteRow {
   /** Method and path as they are registered. */
   readonly handler: string;
+  /** True where `:roomId` is the private room rather than the direct one. */
+  readonly group?: boolean;
   /** The HTTP status that each gets. */
   readonly status: Outcomes<number>;
   readonly body?: (world: World) => object;
@@ -79,6 +85,11 @@ const route = (handler: string, status: Outcomes<number>, body?: RouteRow['body'
   status,
   body,
 });
+/** About a room with members; `:userId` is the peer. */
+const groupRoute = (path: string, status: Outcomes<number>, body?: RouteRow['body']): RouteRow => {
+  const [method, rest] = path.split(' ');
+  return { ...route(`${method} /api/chat/rooms/:roomId${rest}`, status, body), group: true };
+};
 const event = (handler: string, outcome: Outcomes<string>, payload: EventRow['payload']): EventRow => ({
   handler,
   outcome,
@@ -146,6 +157,22 @@ export const ROUTES: readonly RouteRow[] = [
   route('POST /api/chat/rooms/:roomId/read', inRoom(204), () => ({ upToSeq: 1 })),
   route('PATCH /api/chat/rooms/:roomId', inRoom(200), () => ({ settings: { messageTtl: 60 } })),
   route('DELETE /api/chat/rooms/:roomId', inRoom(204)),
+  route('GET /api/chat/rooms/public', account(200)),
+  groupRoute('GET ', inRoom(200)),
+  groupRoute('GET /members', inRoom(200)),
+  groupRoute('POST /join', inRoom(200)),
+  groupRoute('POST /leave', inRoom(204)),
+  groupRoute('POST /invites', inRoom(201), ({ otherId }) => ({ userId: otherId })),
+  groupRoute('DELETE /invites/:userId', inRoom(204)),
+  route('GET /api/chat/invites', account(200)),
+  route('POST /api/chat/invites/:roomId/decline', account(204)),
+  groupRoute('PUT /members/:userId', inRoom(204), () => ({ role: 'moderator' })),
+  groupRoute('DELETE /members/:userId', inRoom(204)),
+  groupRoute('GET /bans', inRoom(200)),
+  groupRoute('PUT /bans/:userId', inRoom(204), () => ({ reason: 'x' })),
+  groupRoute('DELETE /bans/:userId', inRoom(204)),
+  groupRoute('PUT /mutes/:userId', inRoom(204), () => ({ minutes: 1 })),
+  groupRoute('DELETE /mutes/:userId', inRoom(204)),
   route('GET /api/chat/stats', account(200)),
   route('GET /api/chat/online-users', account(200)),
 

@@ -1,4 +1,4 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, OmitType, PartialType } from '@nestjs/swagger';
 import { MESSAGE_ID_EXAMPLE, MessageDto, ROOM_ID_EXAMPLE } from './message.dto';
 import { RoomDto } from './room.dto';
 
@@ -118,17 +118,18 @@ export class LastMessageDto {
   senderId!: string;
 }
 
-export class RoomSummaryDto {
+/** Rooms of more than two have the fields of a room in place of who is on the other side. */
+export class RoomSummaryDto extends PartialType(OmitType(RoomDto, ['id', 'type', 'createdAt'])) {
   @ApiProperty({ example: ROOM_ID_EXAMPLE })
   id!: string;
   @ApiProperty({ enum: ['direct', 'public', 'private'], example: 'direct' })
   type!: string;
-  @ApiProperty({ example: USER_ID })
-  otherUserId!: string;
-  @ApiProperty({ example: 'bob' })
+  @ApiPropertyOptional({ example: USER_ID, description: 'Of a direct room.' })
+  otherUserId?: string;
+  @ApiProperty({ example: 'bob', description: 'Of other rooms than direct ones their name.' })
   otherUsername!: string;
-  @ApiProperty({ example: true })
-  otherUserOnline!: boolean;
+  @ApiPropertyOptional({ example: true, description: 'Of a direct room.' })
+  otherUserOnline?: boolean;
   @ApiProperty({ type: [String], example: [USER_ID] })
   activeUsers!: string[];
   @ApiProperty({ example: 3, description: 'Live messages.' })

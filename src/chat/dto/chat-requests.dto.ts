@@ -1,18 +1,6 @@
 import { ApiHideProperty, ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import {
-  IsBoolean,
-  IsDefined,
-  IsIn,
-  IsInt,
-  IsISO8601,
-  IsObject,
-  IsOptional,
-  Max,
-  Min,
-  ValidateNested,
-} from 'class-validator';
-import { IsIntString, IsNullable, IsOpaque, IsText } from '../../common/validation/decorators';
+import { IsBoolean, IsIn, IsInt, IsISO8601, IsOptional, Max, Min } from 'class-validator';
+import { IsIntString, IsOpaque, IsText } from '../../common/validation/decorators';
 import { MESSAGE_STATUSES, type MessageStatus } from '../engine/message';
 import { MESSAGE_ID_EXAMPLE, ROOM_ID_EXAMPLE } from './message.dto';
 
@@ -35,12 +23,6 @@ export class RoomIdDto {
   @ApiProperty({ example: ROOM_ID_EXAMPLE })
   @IsOpaque(MAX_ID, 1)
   roomId!: string;
-}
-
-export class OpenRoomDto {
-  @ApiProperty({ example: '9a7b3c21d4e5f60718293a4b', description: 'The account to talk to.' })
-  @IsOpaque(MAX_ID, 1)
-  otherUserId!: string;
 }
 
 export class JoinRoomDto extends RoomIdDto {
@@ -208,21 +190,4 @@ export class MessagesQueryDto {
   get count(): number {
     return this.limit ?? DEFAULT_PAGE;
   }
-}
-
-export class ChangedSettingsDto {
-  @ApiPropertyOptional({ type: Number, example: 60, description: 'Default lifetime of later messages, seconds.' })
-  @IsNullable()
-  @IsOptional()
-  @IsInt()
-  messageTtl?: number | null;
-}
-
-export class ConfigureRoomDto {
-  @ApiProperty({ type: ChangedSettingsDto })
-  @IsDefined()
-  @IsObject()
-  @ValidateNested()
-  @Type(() => ChangedSettingsDto)
-  settings!: ChangedSettingsDto;
 }

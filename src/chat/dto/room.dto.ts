@@ -2,6 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import type { RoomType } from '../engine/room';
 import { ROOM_ID_EXAMPLE } from './message.dto';
 
+export const GROUP_ID_EXAMPLE = 'room_0f9a8b7c6d5e4f3a2b1c0d9e';
 const USER_ID = '5f2c1a9be07d4c3388a1f0e2';
 
 export class RoomSettingsDto {

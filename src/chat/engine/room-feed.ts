@@ -9,11 +9,21 @@ export type RoomEvent = { readonly roomId: string; readonly position: number } &
   | StatusRaised
   | MessagesExpired
   | { readonly kind: 'updated'; readonly room: Room }
+  | MembersChanged
   | { readonly kind: 'key'; readonly userId: string; readonly publicKey: string }
   | { readonly kind: 'joined' | 'left'; readonly userId: string; readonly activeUsers: readonly string[] }
   | { readonly kind: 'replaced'; readonly userId: string; readonly socketId: string }
   | { readonly kind: 'closed'; readonly reason: CloseReason }
 );
+
+/** Who is in a room that is not direct, or what somebody may do there, is another than before. */
+export interface MembersChanged {
+  readonly kind: 'members';
+  readonly userId: string;
+  /** Whether the user is a member now. Who is not hears nothing more of the room. */
+  readonly member: boolean;
+  readonly room: Room;
+}
 
 export interface MessagesExpired {
   readonly kind: 'expired';
@@ -192,7 +202,9 @@ export abstract class RoomFeed {
   /**
    * Gives the message the room's next seq, stores it with its deadline and publishes `message`; unless the sender used
    * `clientId` in this room before, while that message lives and for ten minutes at least. Undefined: no such room.
-   * @throws AppError CapacityError past a limit; nothing is stored then
+   * Where the room keeps its history the oldest message goes to make place (`expired`). In rooms that are not direct the
+   * sender has to be a member who is not muted, and not too soon in slow mode; `system` messages pass.
+   * @throws AppError CapacityError past a limit, AuthorizationError, NotFoundError, RateLimitError; nothing is stored then
    */
   abstract append(draft: MessageDraft, limits: AppendLimits): Awaitable<Appended | undefined>;
 
@@ -226,7 +238,10 @@ export abstract class RoomFeed {
   /** Remembers a user's public key in the room; publishes `key` when it is another than before. */
   abstract setPublicKey(roomId: string, userId: string, publicKey: string): Awaitable<void>;
 
-  /** A socket joins: it counts as active and as not having left. Publishes `joined` for a user's first. */
+  /**
+   * A socket joins: it counts as active and as not having left. Publishes `joined` for a user's first.
+   * @throws AppError NotFoundError, AuthorizationError where the user is no member of a room that is not direct
+   */
   abstract enter(occupant: Occupant): Awaitable<void>;
 
   /**

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../../config/app-config';
 import { isDirectRoomId, isGhostRoomId, type RoomSettings, type RoomType } from './room';
+import type { MembershipLimits } from './membership-feed';
 import type { AppendLimits } from './room-feed';
 
 /** What the kinds of rooms differ in; plain data, so that the engine names no kind. */
@@ -24,6 +25,9 @@ export const GHOST_TTL_S = 86_400;
 
 @Injectable()
 export class RoomPolicies {
+  /** Whether rooms may keep their history. */
+  readonly allowHistory: boolean;
+  readonly memberships: MembershipLimits;
   private readonly policies: Record<RoomType, RoomPolicy>;
 
   constructor({ env }: AppConfig) {
@@ -33,12 +37,18 @@ export class RoomPolicies {
       maxLifetimeMs: env.MESSAGE_MAX_LIFETIME_S * 1000,
     };
     const defaults: RoomSettings = {
-      maxMembers: DEFAULT_MAX_MEMBERS,
+      maxMembers: Math.min(DEFAULT_MAX_MEMBERS, env.MAX_MEMBERS_PER_ROOM),
       messageTtl: Math.max(1, Math.round(env.MESSAGE_TTL_MS / 1000)),
       allowFileSharing: true,
       moderationEnabled: false,
       slowModeSeconds: 0,
       encrypted: false,
+    };
+    this.allowHistory = env.ALLOW_HISTORY;
+    this.memberships = {
+      roomsPerUser: env.MAX_ROOMS_PER_USER,
+      membersPerRoom: env.MAX_MEMBERS_PER_ROOM,
+      messages: limits,
     };
     const group: RoomPolicy = { audience: 'joined', wipe: 'never', defaults, limits };
     this.policies = {

@@ -23,7 +23,9 @@ export interface Room {
   readonly name: string | null;
   readonly description: string | null;
   readonly creatorId: string | null;
+  /** Both of a direct room; of others none, they are too many to travel along (`MembershipStore.members`). */
   readonly members: readonly Member[];
+  readonly memberCount: number;
   readonly settings: RoomSettings;
   readonly lastSeq: number;
   /** Counts everything that happened in the room, as its feed does; rises on where the room is opened anew. */
@@ -54,6 +56,7 @@ export interface RoomDraft {
 /** Why a room was closed. */
 export type CloseReason = 'left' | 'deleted' | 'erased';
 
+const GROUP_PREFIX = 'room_';
 /** Begins the ids of anonymous rooms, and of no others. */
 export const GHOST_PREFIX = 'gh_';
 
@@ -73,6 +76,16 @@ const SECOND = DIRECT_PREFIX.length + ID_LENGTH + 1;
 /** The id of the direct room of two users: always the same, whoever asks. */
 export function directRoomId(a: string, b: string): string {
   return a < b ? `${DIRECT_PREFIX}${a}_${b}` : `${DIRECT_PREFIX}${b}_${a}`;
+}
+
+/** The id of a public or private room. */
+export function groupRoomId(id: string): string {
+  return GROUP_PREFIX + id;
+}
+
+/** Whether a room of this id has members who can change. */
+export function isGroupRoomId(roomId: string): boolean {
+  return roomId.startsWith(GROUP_PREFIX);
 }
 
 export function isDirectRoomId(roomId: string): boolean {

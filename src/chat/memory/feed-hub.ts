@@ -20,6 +20,11 @@ export class FeedHub {
 
   constructor(private readonly clock: Clock) {}
 
+  /** Epoch ms. */
+  now(): number {
+    return this.clock.now();
+  }
+
   subscribe(listener: RoomListener): void {
     this.listeners.push(listener);
   }

@@ -16,6 +16,7 @@ export class MemoryOccupancy {
     if (!room) {
       return;
     }
+    room.group?.assertMember(userId, this.hub.now());
     take(room.leftSockets, userId, socketId);
     if (put(room.joined, userId, socketId)) {
       this.countParticipant(room, 1);
@@ -58,6 +59,15 @@ export class MemoryOccupancy {
     if (room) {
       take(room.leftSockets, occupant.userId, occupant.socketId);
       this.exit(room, occupant);
+    }
+  }
+
+  /** The user is no member any more: none of their sockets is in the room. */
+  expel(room: MemoryRoom, userId: string): void {
+    room.leftSockets.delete(userId);
+    if (room.joined.delete(userId)) {
+      this.countParticipant(room, -1);
+      this.hub.publish(room, { kind: 'left', userId, activeUsers: room.activeUsers() });
     }
   }
 

@@ -31,10 +31,11 @@ import { MemoryTimeline } from './memory-timeline';
 /** The feed of one node: a change is made and handed to the listeners within one call. */
 @Injectable()
 export class MemoryRoomFeed extends RoomFeed {
-  private readonly hub: FeedHub;
-  private readonly timeline: MemoryTimeline;
+  /** These three also for the feed of memberships. */
+  readonly hub: FeedHub;
+  readonly timeline: MemoryTimeline;
   private readonly receipts: MemoryReceipts;
-  private readonly occupancy: MemoryOccupancy;
+  readonly occupancy: MemoryOccupancy;
 
   constructor(
     private readonly state: MemoryRooms,
@@ -74,13 +75,18 @@ export class MemoryRoomFeed extends RoomFeed {
       throw new AppError('CapacityError', 'One of you is in too many rooms');
     }
     const room = new MemoryRoom(draft, this.state.records);
-    room.position = this.state.lastPosition;
-    this.state.rooms.set(room.id, room);
+    this.stand(room);
     for (const { userId } of draft.members) {
-      this.listOf(userId).add(room.id);
+      this.state.note(userId, room.id);
     }
     this.hub.publish(room, { kind: 'opened', room: room.view(), openedBy: draft.openedBy });
     return { room: room.view(), opened: true };
+  }
+
+  /** Takes a new room in. */
+  stand(room: MemoryRoom): void {
+    room.position = this.state.lastPosition;
+    this.state.rooms.set(room.id, room);
   }
 
   override append(draft: MessageDraft, limits: AppendLimits): Appended | undefined {
@@ -108,8 +114,7 @@ export class MemoryRoomFeed extends RoomFeed {
     if (!room) {
       return undefined;
     }
-    const named = Object.entries(settings).filter(([, value]) => value !== undefined);
-    room.settings = Object.freeze({ ...room.settings, ...(Object.fromEntries(named) as Partial<RoomSettings>) });
+    room.configure(settings);
     room.lastActivity = this.clock.now();
     this.hub.publish(room, { kind: 'updated', room: room.view() });
     return room.view();
@@ -117,7 +122,8 @@ export class MemoryRoomFeed extends RoomFeed {
 
   override setPublicKey(roomId: string, userId: string, publicKey: string): void {
     const room = this.state.rooms.get(roomId);
-    if (room && room.publicKeys[userId] !== publicKey) {
+    const isMember = !room?.group || room.group.member(userId) !== undefined;
+    if (room && isMember && room.publicKeys[userId] !== publicKey) {
       room.publicKeys = { ...room.publicKeys, [userId]: publicKey };
       this.hub.publish(room, { kind: 'key', userId, publicKey });
     }
@@ -159,11 +165,9 @@ export class MemoryRoomFeed extends RoomFeed {
     }
     this.state.rooms.delete(roomId);
     for (const { userId } of room.members) {
-      const list = this.state.roomsOf.get(userId);
-      if (list?.delete(roomId) && list.size === 0) {
-        this.state.roomsOf.delete(userId);
-      }
+      this.state.unnote(userId, roomId);
     }
+    this.state.forgetGroup(room);
     this.occupancy.closed(room);
     this.timeline.closed(room);
     this.state.lastPosition = Math.max(this.state.lastPosition, room.position + 1);
@@ -177,14 +181,5 @@ export class MemoryRoomFeed extends RoomFeed {
     if (images.length > 0) {
       void this.tellErased(images);
     }
-  }
-
-  private listOf(userId: string): Set<string> {
-    let list = this.state.roomsOf.get(userId);
-    if (!list) {
-      list = new Set();
-      this.state.roomsOf.set(userId, list);
-    }
-    return list;
   }
 }

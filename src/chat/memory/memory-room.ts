@@ -2,6 +2,7 @@ import { Heap } from 'heap-js';
 import { MESSAGE_ID_PREFIX } from '../../common/ids';
 import { MESSAGE_STATUSES } from '../engine/message';
 import { isAnonymousRoomId, type Member, type Room, type RoomDraft, type RoomSettings } from '../engine/room';
+import type { MemoryGroup } from './memory-group';
 import type { MessageRecords } from './message-records';
 import { Reveals } from './reveals';
 import { type Handle, NO_HANDLE } from './slab';
@@ -41,6 +42,8 @@ export class MemoryRoom {
   lastChange = 0;
   /** Senders by index, as records name them; members of a direct room come first. */
   readonly people: Member[];
+  /** Where in `people` a user is; of rooms that are not direct, which may have many. */
+  private indexes: Map<string, number> | undefined;
   /** Live messages from others that a member has not seen, by index into `people`. */
   readonly unread: number[];
   /** Deadlines of messages and husks, earliest first. */
@@ -69,6 +72,8 @@ export class MemoryRoom {
   constructor(
     draft: RoomDraft,
     private readonly records: MessageRecords,
+    /** Undefined in direct rooms. */
+    readonly group?: MemoryGroup,
   ) {
     this.id = draft.id;
     this.type = draft.type;
@@ -90,10 +95,11 @@ export class MemoryRoom {
       id: this.id,
       type: this.type,
       epoch: this.epoch,
-      name: null,
-      description: null,
-      creatorId: null,
+      name: this.group?.name ?? null,
+      description: this.group?.description ?? null,
+      creatorId: this.group?.creatorId ?? null,
       members: this.members,
+      memberCount: this.group?.size ?? this.members.length,
       settings: this.settings,
       lastSeq: this.lastSeq,
       position: this.position,
@@ -103,6 +109,17 @@ export class MemoryRoom {
     };
   }
 
+  /** Changes the settings named. */
+  configure(settings: Partial<RoomSettings>): void {
+    const named = Object.entries(settings).filter(([, value]) => value !== undefined);
+    this.settings = Object.freeze({ ...this.settings, ...(Object.fromEntries(named) as Partial<RoomSettings>) });
+  }
+
+  forgetKey(userId: string): void {
+    const { [userId]: _gone, ...others } = this.publicKeys;
+    this.publicKeys = others;
+  }
+
   activeUsers(): string[] {
     return [...this.joined.keys()];
   }
@@ -110,6 +127,9 @@ export class MemoryRoom {
   /** Index of a user among the people who ever sent or may send here; their name is brought up to date. */
   personIndex(userId: string, username: string): number {
     const { people } = this;
+    if (this.group) {
+      return this.groupIndex(userId, username);
+    }
     for (let index = 0; index < people.length; index++) {
       if (people[index]?.userId === userId) {
         if (people[index]?.username !== username) {
@@ -119,6 +139,19 @@ export class MemoryRoom {
       }
     }
     return people.push({ userId, username }) - 1;
+  }
+
+  private groupIndex(userId: string, username: string): number {
+    this.indexes ??= new Map();
+    const known = this.indexes.get(userId);
+    if (known === undefined) {
+      this.indexes.set(userId, this.people.length);
+      return this.people.push({ userId, username }) - 1;
+    }
+    if (this.people[known]?.username !== username) {
+      this.people[known] = { userId, username };
+    }
+    return known;
   }
 
   /** Appends the record of the next seq. */
@@ -147,6 +180,11 @@ export class MemoryRoom {
       this.firstSeq += this.erasedInFront;
       this.erasedInFront = 0;
     }
+  }
+
+  /** The record of the lowest seq that is held, live or due. */
+  oldest(): Handle {
+    return this.log[this.erasedInFront] ?? NO_HANDLE;
   }
 
   /** Live records with seqs in `[from, to]`, ascending. */

@@ -1,7 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { MessageRecords } from './message-records';
+import type { Invite } from '../engine/membership';
 import type { MemoryRoom } from './memory-room';
+import { PublicRooms } from './public-rooms';
 
 /** What the memory stores of the chat share: rooms, their members' lists and the records of all messages. */
 @Injectable()
@@ -10,6 +12,9 @@ export class MemoryRooms {
   readonly rooms = new Map<string, MemoryRoom>();
   /** Room ids by member. */
   readonly roomsOf = new Map<string, Set<string>>();
+  /** Ids of the rooms that have a user on one of their lists (bans, mutes, invites). */
+  readonly listedIn = new Map<string, Set<string>>();
+  readonly publicRooms = new PublicRooms();
   /** Live messages of all rooms but system messages. */
   messageCount = 0;
   /** Bytes of the records in anonymous rooms. */
@@ -20,6 +25,42 @@ export class MemoryRooms {
   /** The highest position of a room that is gone: new ones begin there, so that none repeats in a room's next life. */
   lastPosition = 0;
   private readonly seed = randomInt(2 ** 32);
+
+  /** The user is a member of the room from now on. */
+  note(userId: string, roomId: string): void {
+    put(this.roomsOf, userId, roomId);
+  }
+
+  /** The user is a member of the room no more. */
+  unnote(userId: string, roomId: string): void {
+    take(this.roomsOf, userId, roomId);
+  }
+
+  /** A room's lists may have got the user, or lost them. */
+  relist(userId: string, { id, group }: MemoryRoom): void {
+    if (group?.lists(userId)) {
+      put(this.listedIn, userId, id);
+    } else {
+      take(this.listedIn, userId, id);
+    }
+  }
+
+  /** Invites that wait for a user. */
+  invitesOf(userId: string): Invite[] {
+    const roomIds = [...(this.listedIn.get(userId) ?? [])];
+    return roomIds.flatMap((roomId) => this.rooms.get(roomId)?.group?.invites.get(userId) ?? []);
+  }
+
+  /** A room that is not direct goes: it is on nobody's list any more. */
+  forgetGroup({ id, group }: MemoryRoom): void {
+    this.publicRooms.delete(id);
+    for (const userId of group?.userIds ?? []) {
+      this.unnote(userId, id);
+    }
+    for (const userId of group?.listed() ?? []) {
+      take(this.listedIn, userId, id);
+    }
+  }
 
   /** A 52-bit hash of who sent and what they called it, never 0; keyed, so that nobody can make two collide. */
   dedupeKey(sender: number, clientId: string): number {
@@ -33,5 +74,21 @@ export class MemoryRooms {
       low ^= low >>> 16;
     }
     return (high >>> 12) * 2 ** 32 + (low >>> 0) || 1;
+  }
+}
+
+function put(sets: Map<string, Set<string>>, key: string, roomId: string): void {
+  const set = sets.get(key);
+  if (set) {
+    set.add(roomId);
+  } else {
+    sets.set(key, new Set([roomId]));
+  }
+}
+
+function take(sets: Map<string, Set<string>>, key: string, roomId: string): void {
+  const set = sets.get(key);
+  if (set?.delete(roomId) && set.size === 0) {
+    sets.delete(key);
   }
 }

@@ -3,11 +3,13 @@ import type { Clock } from '../../common/clock';
 import type { Ids } from '../../common/ids';
 import type { Message, MessageDraft } from '../engine/message';
 import { type Appended, type AppendLimits, DEDUPE_MS, type ErasedImage, type Swept } from '../engine/room-feed';
+import { draftOf, type Note } from '../engine/membership';
+import type { Member } from '../engine/room';
 import type { FeedHub } from './feed-hub';
 import type { MemoryDeadlines } from './memory-deadlines';
 import type { MemoryRoom } from './memory-room';
 import type { MemoryRooms } from './memory-rooms';
-import type { Handle } from './slab';
+import { type Handle, NO_HANDLE } from './slab';
 
 const SERVER_FULL = 'The server is full, wait until messages have expired';
 
@@ -29,13 +31,16 @@ export class MemoryTimeline {
     if (!room) {
       return undefined;
     }
+    const group = draft.type === 'system' ? undefined : room.group;
+    group?.assertMember(draft.senderId, this.clock.now());
     const sender = room.personIndex(draft.senderId, draft.senderUsername);
     const dedupeKey = draft.clientId === undefined ? 0 : this.state.dedupeKey(sender, draft.clientId);
     const first = dedupeKey === 0 ? undefined : room.dedupe?.get(dedupeKey);
     if (first !== undefined) {
       return { message: this.firstOf(room, first), duplicate: true };
     }
-    if (room.storedCount >= limits.messagesPerRoom) {
+    const isFull = room.storedCount >= limits.messagesPerRoom;
+    if (isFull && room.settings.messageTtl !== null) {
       throw new AppError('CapacityError', 'The room is full, wait until messages have expired');
     }
     if (this.state.records.bytes >= limits.totalBytes) {
@@ -43,6 +48,13 @@ export class MemoryTimeline {
     }
     if (limits.anonymousBytes !== undefined && this.state.anonymousBytes >= limits.anonymousBytes) {
       throw new AppError('CapacityError', SERVER_FULL);
+    }
+    if (group) {
+      group.admit(draft.senderId, room.settings.slowModeSeconds, this.clock.now());
+      this.state.publicRooms.touch(room);
+    }
+    if (isFull) {
+      this.dropOldest(room);
     }
     const seenTtl = this.seenTtl(room, draft);
     const message = this.messageOf(room, draft, seenTtl !== undefined, limits.maxLifetimeMs);
@@ -68,6 +80,15 @@ export class MemoryTimeline {
     }
     this.hub.publish(room, { kind: 'message', message }, message.createdAt);
     return { message, duplicate: false };
+  }
+
+  /** Appends a system message; where there is no place for one, none. */
+  post(room: MemoryRoom, actor: Member, note: Note, limits: AppendLimits): void {
+    const isFull = room.storedCount >= limits.messagesPerRoom && room.settings.messageTtl !== null;
+    if (isFull || this.state.records.bytes >= limits.totalBytes) {
+      return;
+    }
+    this.append(draftOf(room.id, actor, note), limits);
   }
 
   /** See `RoomFeed.sweep`. */
@@ -165,7 +186,7 @@ export class MemoryTimeline {
     const { records } = this.state;
     const message = records.read(handle, room.id, room.people);
     if (records.isHusk(handle)) {
-      return { ...message, expiresAt: records.changedAt(handle) };
+      return { ...message, expiresAt: records.changedAt(handle) || null };
     }
     // Due and not swept yet: as much is gone as of a husk.
     return records.deadline(handle) > this.clock.now() ? message : { ...message, content: '', image: undefined };
@@ -204,6 +225,20 @@ export class MemoryTimeline {
     room.dedupe?.delete(key);
     records.free(handle);
     this.countAnonymous(room, before);
+  }
+
+  /** Makes place in a room that keeps its history. */
+  private dropOldest(room: MemoryRoom): void {
+    const handle = room.oldest();
+    if (handle === NO_HANDLE) {
+      return;
+    }
+    const id = this.state.records.id(handle);
+    if (this.state.records.deadline(handle) !== Infinity) {
+      room.due.remove(handle);
+    }
+    this.erase(room, handle, this.clock.now());
+    this.hub.publish(room, { kind: 'expired', messageIds: [id], reason: 'expired', userId: undefined });
   }
 
   private dropImage(room: MemoryRoom, handle: Handle): void {

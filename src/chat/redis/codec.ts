@@ -95,14 +95,16 @@ export function digestOf(senderId: string, clientId: string): string {
 export function decodeRoom([flat, keys]: RawView): Room {
   const fields = pairs(flat);
   const field = (name: string): string => fields[name] ?? '';
+  const members = JSON.parse(field('members')) as Member[];
   return {
     id: field('id'),
     type: field('type') as RoomType,
     epoch: field('epoch'),
-    name: null,
-    description: null,
-    creatorId: null,
-    members: JSON.parse(field('members')) as Member[],
+    name: fields.name ?? null,
+    description: fields.description || null,
+    creatorId: fields.creatorId ?? null,
+    members,
+    memberCount: Number(fields.memberCount ?? members.length),
     settings: JSON.parse(field('settings')) as RoomSettings,
     lastSeq: Number(field('lastSeq')),
     position: Number(field('position')),
@@ -127,6 +129,10 @@ export function decodeEvent(kind: string, roomId: string, position: number, body
     }
     case 'u':
       return { kind: 'updated', roomId, position, room: decodeRoom(JSON.parse(body) as RawView) };
+    case 'p': {
+      const [userId, member, view] = JSON.parse(body) as [string, number, RawView];
+      return { kind: 'members', roomId, position, userId, member: member === 1, room: decodeRoom(view) };
+    }
     case 'k': {
       const [userId = '', publicKey = ''] = JSON.parse(body) as string[];
       return { kind: 'key', roomId, position, userId, publicKey };

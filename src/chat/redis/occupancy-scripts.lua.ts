@@ -1,4 +1,5 @@
 import { PRELUDE } from './room-scripts.lua';
+import { OUTSIDERS } from './script-parts.lua';
 
 const OCCUPANCY = `${PRELUDE}
 -- Adds a socket. True where it is the user's first.
@@ -55,8 +56,12 @@ tell('l', user)
 return change(-1)
 `;
 
-/** ARGV of all three: user, `<node>/<socket>`. They give what changed of the totals: participants, occupied rooms. */
-export const ENTER = `${MOVE}
+/** ARGV of all three: user, `<node>/<socket>`. They give what changed of the totals: participants, occupied rooms; `ENTER` maybe `refused` and why. */
+export const ENTER = `${MOVE}${OUTSIDERS}
+local type = redis.call('HGET', room, 'type')
+if grouped() and redis.call('HEXISTS', base .. 'roll', user) == 0 then
+  return { 'refused', outsider(type, user) }
+end
 take(base .. 'out', user, this)
 if not put(base .. 'in', user, entry) then return { 0, 0 } end
 tell('j', user)

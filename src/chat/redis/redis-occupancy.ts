@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Nodes } from '../../nodes/nodes';
+import { type Refusal, refused } from '../engine/membership';
 import type { Claim, Claimed, Occupant } from '../engine/room-feed';
 import { NodeRooms } from './node-rooms';
 import { CLAIM, ENTER, EVICT, FORGET, LEAVE } from './occupancy-scripts.lua';
@@ -8,11 +9,12 @@ import { RedisRoomTotals } from './redis-room-totals';
 
 /** By how much the totals changed: users in rooms, rooms with somebody in them. */
 type Changed = readonly [participants: number, occupied: number];
+type Entered = Changed | readonly ['refused', Refusal];
 
 /** Which sockets joined rooms, and left them: with their nodes, so that those of a dead one can be taken away. */
 @Injectable()
 export class RedisOccupancy {
-  private readonly enterScript: RoomScript<Changed>;
+  private readonly enterScript: RoomScript<Entered>;
   private readonly claimScript: RoomScript<readonly [...Changed, holder: string] | null>;
   private readonly leaveScript: RoomScript<Changed>;
   private readonly forgetScript: RoomScript<Changed>;
@@ -31,8 +33,14 @@ export class RedisOccupancy {
     this.evictScript = rooms.script(EVICT);
   }
 
+  /** @throws AppError where the user is no member */
   async enter(occupant: Occupant): Promise<void> {
-    await this.put(this.enterScript, occupant);
+    try {
+      await this.put(this.enterScript, occupant);
+    } catch (error) {
+      this.noted.remove(occupant.roomId, occupant.socketId);
+      throw error;
+    }
   }
 
   async claim({ roomId, userId, socketId, keyDigest, proof, gone }: Claim): Promise<Claimed | undefined> {
@@ -72,14 +80,18 @@ export class RedisOccupancy {
     await this.noted.forget(nodeId, roomId);
   }
 
-  private async put(script: RoomScript<Changed>, occupant: Occupant): Promise<void> {
+  private async put(script: RoomScript<Entered>, occupant: Occupant): Promise<void> {
     // Sent in this order and carried out in it.
     const noted = this.noted.add(occupant.roomId, occupant.socketId);
     await Promise.all([noted, this.move(script, occupant)]);
   }
 
-  private async move(script: RoomScript<Changed>, { roomId, userId, socketId }: Occupant): Promise<void> {
-    this.count(await script(roomId, userId, `${this.nodes.id}/${socketId}`));
+  private async move(script: RoomScript<Entered>, { roomId, userId, socketId }: Occupant): Promise<void> {
+    const moved = await script(roomId, userId, `${this.nodes.id}/${socketId}`);
+    if (moved[0] === 'refused') {
+      throw refused(moved[1]);
+    }
+    this.count(moved);
   }
 
   private count([participants, occupied]: Changed): void {

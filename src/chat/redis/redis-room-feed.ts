@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AppError } from '../../common/app-error';
 import { Ids } from '../../common/ids';
 import { MESSAGE_STATUSES, MESSAGE_TYPES, type MessageDraft } from '../engine/message';
+import { type Refusal, refused, tooSoon } from '../engine/membership';
 import type { CloseReason, Room, RoomDraft, RoomSettings } from '../engine/room';
 import {
   type Appended,
@@ -20,19 +21,23 @@ import {
 } from '../engine/room-feed';
 import { decodeMessage, decodeRemembered, decodeRoom, digestOf, encodePayload, type RawView } from './codec';
 import { FeedFollower } from './feed-follower';
+import { RedisPublicRooms } from './redis-public-rooms';
 import { RedisOccupancy } from './redis-occupancy';
 import { RedisRooms, type RoomScript } from './redis-rooms';
 import { RedisRoomTotals } from './redis-room-totals';
 import { RoomDeadlines } from './room-deadlines';
 import { RoomLists } from './room-lists';
+import { UserMarks } from './user-marks';
 import { BURN, END, RAISE, REVEAL } from './receipt-scripts.lua';
 import { APPEND, CLOSE, CONFIGURE, OPEN, SET_KEY, SWEEP } from './room-scripts.lua';
 
 type AppendReply =
-  | readonly ['new', value: string, index: string | null, epoch: string, bytes: number]
+  | readonly ['new', value: string, index: string | null, epoch: string, bytes: number, type: string]
   | readonly ['again', value: string | null, index: string | null, epoch: string, bytes: 0, remembered: string]
   | readonly ['room']
   | readonly ['server']
+  | readonly ['refused', Refusal]
+  | readonly ['slow', wait: number]
   | null;
 type RaiseReply = readonly [waiting: number, epoch: string, index: string | null];
 type RevealReply =
@@ -47,7 +52,7 @@ type SweepReply = readonly [
   system: number,
   images: string[],
 ];
-type CloseReply = readonly [
+export type CloseReply = readonly [
   epoch: string,
   indexed: string | null,
   now: number,
@@ -55,6 +60,7 @@ type CloseReply = readonly [
   bytes: number,
   participants: number,
   members: string[],
+  marks: string[],
   images: string[],
 ];
 
@@ -79,6 +85,8 @@ export class RedisRoomFeed extends RoomFeed {
   constructor(
     rooms: RedisRooms,
     private readonly lists: RoomLists,
+    private readonly marks: UserMarks,
+    private readonly listing: RedisPublicRooms,
     private readonly occupancy: RedisOccupancy,
     private readonly totals: RedisRoomTotals,
     private readonly deadlines: RoomDeadlines,
@@ -167,10 +175,19 @@ export class RedisRoomFeed extends RoomFeed {
     if (reply[0] === 'server') {
       throw new AppError('CapacityError', 'The server is full, wait until messages have expired');
     }
+    if (reply[0] === 'refused') {
+      throw refused(reply[1]);
+    }
+    if (reply[0] === 'slow') {
+      throw tooSoon(reply[1]);
+    }
     const [, value, index, epoch, bytes] = reply;
     if (reply[0] === 'new') {
       this.totals.changeBytes(roomId, bytes);
       this.totals.change({ messages: type === 'system' ? 0 : 1 });
+    }
+    if (reply[0] === 'new' && reply[5] === 'public') {
+      this.listing.touch(roomId, decodeMessage(roomId, reply[1]).createdAt);
     }
     // Before the ack: what is acked is told when it expires, whoever is killed.
     await this.deadlines.index(roomId, epoch, index);
@@ -282,14 +299,20 @@ export class RedisRoomFeed extends RoomFeed {
     if (!reply) {
       return false;
     }
-    const [epoch, indexed, now, messages, bytes, participants, members, images] = reply;
+    await this.closed(roomId, reply);
+    return true;
+  }
+
+  /** Brings up to date what stands in other slots of a room that was closed. */
+  async closed(roomId: string, reply: CloseReply): Promise<void> {
+    const [epoch, indexed, now, messages, bytes, participants, members, marks, images] = reply;
     const occupied = participants > 0 ? -1 : 0;
     this.totals.changeBytes(roomId, -bytes);
     this.totals.change({ rooms: -1, messages: -messages, participants: -participants, occupied });
     await this.lists.remove(members, roomId, epoch);
+    await this.marks.removeAll(roomId, marks);
     await this.deadlines.forget(roomId, indexed, now);
     await this.tellErased(images.map(erasedImage));
-    return true;
   }
 
   private isFull({ totalBytes, anonymousBytes = Infinity }: AppendLimits): boolean {

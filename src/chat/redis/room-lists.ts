@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Redis, type Script } from '../../storage/redis';
 import type { RoomDraft } from '../engine/room';
-import { RedisRooms } from './redis-rooms';
+import { RedisRooms, type RoomScript } from './redis-rooms';
+import { IS_MEMBER } from './room-read-scripts.lua';
 
 /** ARGV: room, epoch, most rooms. 1: noted; 0: the list is full. */
 const NOTE = `
@@ -29,6 +30,7 @@ end
 export class RoomLists {
   private readonly note: Script;
   private readonly correct: Script;
+  private readonly isMember: RoomScript<number>;
 
   constructor(
     private readonly redis: Redis,
@@ -36,6 +38,7 @@ export class RoomLists {
   ) {
     this.note = redis.script(NOTE);
     this.correct = redis.script(CORRECT);
+    this.isMember = rooms.script(IS_MEMBER);
   }
 
   /** Notes a room that is about to be opened for its members; false where one of them has `most` already: for none. */
@@ -69,25 +72,26 @@ export class RoomLists {
     return this.replace(userIds, roomId, epoch, '');
   }
 
-  of(userId: string): Promise<string[]> {
-    return this.redis.run((client) => client.hkeys(this.rooms.listKey(userId)));
-  }
-
-  private async addTo(userId: string, roomId: string, epoch: string, most: number): Promise<boolean> {
+  /** Notes a room for one user, under a token or its epoch; false where they have `most` already. */
+  async addTo(userId: string, roomId: string, epoch: string, most: number): Promise<boolean> {
     const add = (): Promise<unknown> => this.note([this.rooms.listKey(userId)], [roomId, epoch, most]);
     return (await add()) === 1 || ((await this.dropGone(userId)) && (await add()) === 1);
   }
 
-  /** Takes rooms off a full list that do not stand. True where there were some. */
+  of(userId: string): Promise<string[]> {
+    return this.redis.run((client) => client.hkeys(this.rooms.listKey(userId)));
+  }
+
+  /** Takes rooms off a full list that do not stand, or that the user is not in. True where there were some. */
   private async dropGone(userId: string): Promise<boolean> {
     const noted = await this.redis.run((client) => client.hgetall(this.rooms.listKey(userId)));
     const dropped = await Promise.all(
       Object.entries(noted).map(async ([roomId, epoch]) => {
-        const stands = await this.redis.run((client) => client.exists(this.rooms.key(roomId)));
-        if (stands === 0) {
+        const gone = (await this.isMember(roomId, userId)) === 0;
+        if (gone) {
           await this.remove([userId], roomId, epoch);
         }
-        return stands === 0;
+        return gone;
       }),
     );
     return dropped.includes(true);

@@ -1,6 +1,7 @@
 import { MESSAGE_STATUSES, MESSAGE_TYPES } from '../engine/message';
 import { MAX_CHANGED } from '../engine/message.store';
 import { FEED_BUCKETS, PRELUDE } from './room-scripts.lua';
+import { OUTSIDERS } from './script-parts.lua';
 
 /** Bytes of a message on the wire besides its value, roughly. */
 const ENVELOPE_BYTES = 300;
@@ -10,6 +11,12 @@ const CHUNK = 100;
 const SCANNED = 64;
 const SYSTEM = MESSAGE_TYPES.indexOf('system');
 const SEEN = MESSAGE_STATUSES.indexOf('seen');
+
+/** ARGV: user. 1 where the room stands and they are in it. */
+export const IS_MEMBER = `${PRELUDE}${OUTSIDERS}
+local type = redis.call('HGET', room, 'type')
+return type and (not grouped() or redis.call('HEXISTS', base .. 'roll', ARGV[3]) == 1) and 1 or 0
+`;
 
 /** Gives the view of the room: its hash and its keys, flat; nil where it does not stand. */
 export const VIEW = `${PRELUDE}
@@ -52,9 +59,9 @@ return { standing[1], standing[2], standing[3], messages, waiting(),
 `;
 
 /** ARGV: user. Gives the view, who joined, live messages, what the user has not seen, and the last message. */
-export const SUMMARY = `${PRELUDE}
-if redis.call('EXISTS', room) == 0 then return false end
-local user = ARGV[3]
+export const SUMMARY = `${PRELUDE}${OUTSIDERS}
+local type, user = redis.call('HGET', room, 'type'), ARGV[3]
+if not type or (grouped() and redis.call('HEXISTS', base .. 'roll', user) == 0) then return false end
 local messages, unread = redis.call('ZCARD', log) - redis.call('HGET', room, 'system'), 0
 for _, id in ipairs(members()) do
   if id ~= user then unread = unread + redis.call('ZCARD', base .. 's:' .. id) + redis.call('ZCARD', base .. 'v:' .. id) end
@@ -237,6 +244,9 @@ local rebuild = {
     return position and cjson.encode({ previous, user, view() })
   end,
   u = function() return position and cjson.encode(view()) end,
+  p = function(user)
+    return position and cjson.encode({ user, redis.call('HEXISTS', base .. 'roll', user), view() })
+  end,
   k = function(user)
     local key = redis.call('HGET', base .. 'keys', user)
     return key and cjson.encode({ user, key })

@@ -1,14 +1,11 @@
-import { MESSAGE_STATUSES, MESSAGE_TYPES } from '../engine/message';
+import { MESSAGE_TYPES } from '../engine/message';
 import { DEDUPE_MS } from '../engine/room-feed';
+import { CLOSING, OUTSIDERS, STORE } from './script-parts.lua';
 
 /** How long events stay readable as ids: whole buckets of this many milliseconds, six of them at most. */
 const FEED_BUCKET_MS = 10_000;
 export const FEED_BUCKETS = 6;
-/** What a stored message takes in Redis besides its value (keys, indexes): measured, see docs/operating.md. */
-const MESSAGE_OVERHEAD = 600;
 const SYSTEM = MESSAGE_TYPES.indexOf('system');
-const SENT = MESSAGE_STATUSES.indexOf('sent');
-const DELIVERED = MESSAGE_STATUSES.indexOf('delivered');
 
 /**
  * What all scripts of a room share. KEYS[1] is the room's hash; everything else of the room has the same hash tag and
@@ -20,6 +17,7 @@ const DELIVERED = MESSAGE_STATUSES.indexOf('delivered');
  * | `log` | zset | message id → seq |
  * | `m:<seq>` | string | one message, with PX at its deadline: see below |
  * | `due` | zset | what ends → deadline: `<seq>,<bytes>,<sender>,<digest>` a message (with `b` before it: by its countdown), `d<seq>,<digest>` what is left of one, `r<seq>,<user>` a countdown of one user |
+ * | `kept` | zset | messages without a deadline, as in `due` → seq |
  * | `s:<user>`, `v:<user>` | zset | messages of a user that are sent; that are delivered and not seen: seq → seq |
  * | `chg` | zset | seq → when its status last rose |
  * | `dd` | hash | digest of sender and clientId → `<24 hex> <seq> <createdAt> <deadline>` |
@@ -134,14 +132,18 @@ return { 1, view() }
 /**
  * ARGV: 24 hex digits, sender, type, ttl (s, '' for the room's), longest lifetime (ms), most messages, 1 where the server
  * is full, digest of sender and clientId or '', JSON, 1 for a burn message, 1 where the lifetime starts when all
- * recipients have seen it, `<holder> <filename>` of an image or ''. Gives nil, `new`, `again`, `room` (is full) or `server`; then the
- * value, the deadline to index, the epoch, the bytes taken; of a repeat also what is remembered of the first.
+ * recipients have seen it, `<holder> <filename>` of an image or ''. Gives nil, `new`, `again`, `room` (is full), `server`, or `refused`
+ * and why, or `slow` and for how long (ms); then the value, the deadline to index, the epoch, the bytes taken and the
+ * type of the room; of a repeat what is remembered of the first.
  */
-export const APPEND = `${PRELUDE}
+export const APPEND = `${PRELUDE}${OUTSIDERS}${STORE}
 local hex, sender, kind, ttl, longest = ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
 local digest, json = ARGV[10], ARGV[11]
-local standing = redis.call('HMGET', room, 'epoch', 'ttl', 'indexed')
+local standing = redis.call('HMGET', room, 'epoch', 'ttl', 'indexed', 'type', 'slow', 'creatorId')
 if not standing[1] then return false end
+local group = standing[6] and kind ~= ${SYSTEM}
+local roll = group and redis.call('HGET', base .. 'roll', sender)
+if group and not roll then return { 'refused', outsider(standing[4], sender) } end
 if digest ~= '' then
   local first = redis.call('HGET', base .. 'dd', digest)
   if first then
@@ -154,6 +156,13 @@ if digest ~= '' then
 end
 if redis.call('ZCARD', log) >= tonumber(ARGV[8]) then return { 'room' } end
 if ARGV[9] == '1' then return { 'server' } end
+if group and holds(base .. 'mutes', sender) then return { 'refused', 'muted' } end
+local pause = group and string.sub(roll, 1, 1) == '0' and tonumber(standing[5]) * 1000 or 0
+if pause > 0 then
+  local wait = (redis.call('GET', base .. 'slow:' .. sender) or -pause) + pause - now
+  if wait > 0 then return { 'slow', wait } end
+  redis.call('SET', base .. 'slow:' .. sender, now, 'PX', pause)
+end
 if ttl == '' then ttl = standing[2] end
 local seenTtl = ''
 if ARGV[13] == '1' and ttl ~= '' and #members() > 1 then
@@ -161,34 +170,10 @@ if ARGV[13] == '1' and ttl ~= '' and #members() > 1 then
   ttl = longest
 end
 local deadline = ttl == '' and 0 or now + math.min(ttl * 1000, longest)
-local seq = redis.call('HINCRBY', room, 'lastSeq', 1)
-local system = kind == ${SYSTEM}
-local status = system and ${DELIVERED} or ${SENT}
-local value = status .. kind .. ARGV[12] .. hex .. seq .. ',' .. now .. ',' .. deadline .. ',' .. seenTtl .. ',' .. json
-local bytes = #value + ${MESSAGE_OVERHEAD}
-redis.call('ZADD', log, seq, 'msg_' .. now .. '_' .. hex)
-if deadline == 0 then
-  redis.call('SET', message(seq), value)
-else
-  redis.call('SET', message(seq), value, 'PXAT', deadline)
-  redis.call('ZADD', due, deadline, seq .. ',' .. bytes .. ',' .. (system and '' or sender) .. ',' .. digest)
-end
-if system then
-  redis.call('HINCRBY', room, 'system', 1)
-else
-  redis.call('ZADD', base .. 's:' .. sender, seq, seq)
-end
-if digest ~= '' then
-  redis.call('HSET', base .. 'dd', digest, hex .. ' ' .. seq .. ' ' .. now .. ' ' .. deadline)
-end
-if ARGV[14] ~= '' then
-  redis.call('HSET', base .. 'img', 's' .. seq, ARGV[14], 'h' .. string.match(ARGV[14], '^%S+'), seq)
-end
-redis.call('HINCRBY', room, 'bytes', bytes)
-redis.call('HSET', room, 'lastActivity', now)
-publish('m', seq, value)
+local value, bytes = store({ hex = hex, sender = sender, kind = kind, burn = ARGV[12], seenTtl = seenTtl,
+  deadline = deadline, digest = digest, json = json, image = ARGV[14], counted = not group })
 local late = deadline == 0 or (standing[3] and tonumber(standing[3]) <= deadline)
-return { 'new', value, not late and unindexed(), standing[1], bytes }
+return { 'new', value, not late and unindexed(), standing[1], bytes, standing[4] }
 `;
 
 /**
@@ -214,8 +199,10 @@ return view()
 `;
 
 /** ARGV: user, key. */
-export const SET_KEY = `${PRELUDE}
-if redis.call('EXISTS', room) == 0 or redis.call('HGET', base .. 'keys', ARGV[3]) == ARGV[4] then return end
+export const SET_KEY = `${PRELUDE}${OUTSIDERS}
+local type = redis.call('HGET', room, 'type')
+if not type or redis.call('HGET', base .. 'keys', ARGV[3]) == ARGV[4] then return end
+if grouped() and redis.call('HEXISTS', base .. 'roll', ARGV[3]) == 0 then return end
 redis.call('HSET', base .. 'keys', ARGV[3], ARGV[4])
 publish('k', ARGV[3], cjson.encode({ ARGV[3], ARGV[4] }))
 `;
@@ -297,20 +284,12 @@ return { erased, waiting(), next or false, bytes, system, images }
 
 /**
  * ARGV: reason, position or ''. Gives nil where it was not closed, else the epoch, the deadline on the queue or nil, now,
- * and what the room had: messages but system ones, bytes, joined users; its members; `<holder> <filename>` of images.
+ * and what the room had: messages but system ones, bytes, joined users; the members of a direct room, and of others the
+ * lists that have users on them: list, user and token, flat; `<holder>
+ * <filename>` of images.
  */
-export const CLOSE = `${PRELUDE}
-local standing = redis.call('HMGET', room, 'epoch', 'position', 'indexed', 'system', 'bytes')
-if not standing[1] or (ARGV[4] ~= '' and ARGV[4] ~= standing[2]) then return false end
-publish('c', ARGV[3], ARGV[3])
-local entries = redis.call('ZRANGE', log, 0, -1, 'WITHSCORES')
-for i = 2, #entries, 2 do redis.call('UNLINK', message(entries[i]), base .. 'rv:' .. entries[i]) end
-local joined, ids = redis.call('HLEN', base .. 'in'), members()
-for _, id in ipairs(ids) do redis.call('UNLINK', base .. 's:' .. id, base .. 'v:' .. id, base .. 'gone:' .. id) end
-local shown = redis.call('HGETALL', base .. 'img')
-for i = 1, #shown, 2 do
-  if string.sub(shown[i], 1, 1) == 's' then images[#images + 1] = shown[i + 1] end
-end
-redis.call('UNLINK', room, log, due, base .. 'img', base .. 'chg', base .. 'dd', base .. 'keys', base .. 'in', base .. 'out', base .. 'cl')
-return { standing[1], standing[3], now, #entries / 2 - standing[4], tonumber(standing[5]), joined, ids, images }
+export const CLOSE = `${PRELUDE}${CLOSING}
+local position = redis.call('HGET', room, 'position')
+if not position or (ARGV[4] ~= '' and ARGV[4] ~= position) then return false end
+return closeRoom(ARGV[3])
 `;

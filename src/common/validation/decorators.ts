@@ -61,6 +61,21 @@ export function IsOpaque(max: number, min = 0): PropertyDecorator {
   });
 }
 
+/** A list of opaque texts: at most `most`, each of `min` to `max` UTF-16 units. */
+export function IsOpaqueList(most: number, max: number, min = 0): PropertyDecorator {
+  return ValidateBy({
+    name: 'opaqueList',
+    constraints: [most, min, max],
+    validator: {
+      validate: (value: unknown): boolean =>
+        Array.isArray(value) &&
+        value.length <= most &&
+        value.every((one) => typeof one === 'string' && one.length >= min && one.length <= max),
+      defaultMessage: (args) => `${args?.property} must be at most ${most} strings of ${min} to ${max} characters`,
+    },
+  });
+}
+
 /** May be null as well; absent is decided by `IsOptional`, which does not turn null into absent beside this. */
 export function IsNullable(): PropertyDecorator {
   return ValidateIf((_dto, value) => value !== null);

@@ -78,6 +78,7 @@ export class RoomsAnnouncer implements OnModuleInit {
           : this.toRoom(event, RoomsEvents.kicked, { roomId, reason: event.reason });
       case 'status':
       case 'updated':
+      case 'members':
       case 'key':
       case 'joined':
       case 'left':

@@ -1,0 +1,239 @@
+import { AppError } from '../../common/app-error';
+import type { MessageDraft, SystemKind } from './message';
+import type { Member, Room, RoomDraft, RoomSettings, RoomType } from './room';
+
+/** In rising order: what a moderator may do an admin may as well. */
+export const ROOM_ROLES = ['member', 'moderator', 'admin'] as const;
+export type RoomRole = (typeof ROOM_ROLES)[number];
+
+/** People on each of a room's lists of bans, mutes and invites, at most. */
+export const MAX_LISTED = 1000;
+/** Invites that wait for one user, at most. */
+export const MAX_INVITES_PER_USER = 100;
+
+/** A member of a room that is not direct. Times are epoch ms. */
+export interface Membership extends Member {
+  readonly role: RoomRole;
+  readonly joinedAt: number;
+  /** The room's last seq when this membership began: what has a later one was sent to this member. */
+  readonly joinedSeq: number;
+}
+
+/** What one user may do in one room. Times are epoch ms; what has passed is not told. */
+export interface Standing {
+  readonly type: RoomType;
+  /** Undefined: no member. */
+  readonly role: RoomRole | undefined;
+  readonly joinedSeq: number;
+  readonly banned: boolean;
+  readonly muted: boolean;
+  readonly invited: boolean;
+}
+
+export interface Ban extends Member {
+  readonly reason: string | undefined;
+  /** User id of who banned. */
+  readonly by: string;
+  readonly createdAt: number;
+  /** Epoch ms; null: until it is lifted. */
+  readonly until: number | null;
+}
+
+export interface Invite {
+  readonly roomId: string;
+  /** User id of who invited. */
+  readonly by: string;
+  readonly createdAt: number;
+}
+
+export interface MembershipPage {
+  readonly members: Membership[];
+  /** The store's own word for where the next page begins; undefined at the end. */
+  readonly next: string | undefined;
+}
+
+/** A room that is not direct, to be made with its first admin. */
+export interface GroupDraft extends Omit<RoomDraft, 'members' | 'openedBy'> {
+  readonly type: Exclude<RoomType, 'direct'>;
+  readonly creator: Member;
+  readonly name: string;
+  readonly description: string | null;
+}
+
+export interface RoomChanges {
+  readonly name?: string;
+  readonly description?: string | null;
+  readonly settings?: Partial<RoomSettings>;
+}
+
+/** Something that `actor` does to who is in a room, or to what it is. */
+export type MembershipChange = { readonly roomId: string; readonly actor: Member } & (
+  | { readonly kind: 'join' }
+  | { readonly kind: 'leave' }
+  | { readonly kind: 'close' }
+  | { readonly kind: 'invite' | 'uninvite' | 'kick' | 'unban' | 'unmute'; readonly target: Member }
+  | {
+      readonly kind: 'ban';
+      readonly target: Member;
+      readonly reason: string | undefined;
+      readonly until: number | null;
+    }
+  | { readonly kind: 'mute'; readonly target: Member; readonly until: number }
+  | { readonly kind: 'role'; readonly target: Member; readonly role: RoomRole }
+  | ({ readonly kind: 'configure' } & RoomChanges)
+);
+export type MembershipKind = MembershipChange['kind'];
+
+/** Who may make a change: with which role, or anyone who is let in. */
+export const NEEDED_ROLE: Readonly<Record<Exclude<MembershipKind, 'join'>, RoomRole>> = {
+  leave: 'member',
+  invite: 'moderator',
+  uninvite: 'moderator',
+  kick: 'moderator',
+  ban: 'moderator',
+  unban: 'moderator',
+  mute: 'moderator',
+  unmute: 'moderator',
+  role: 'admin',
+  configure: 'admin',
+  close: 'admin',
+};
+
+export interface Changed {
+  /** After the change; as it was where the room went with it. */
+  readonly room: Room;
+  /** False: it was so already, and nothing was told. */
+  readonly changed: boolean;
+  /** True where the last member left, or an admin closed it: the room is gone. */
+  readonly closed: boolean;
+}
+
+/** Why a change, or a message, was refused. */
+export type Refusal =
+  | 'gone'
+  | 'outside'
+  | 'rank'
+  | 'admin'
+  | 'self'
+  | 'banned'
+  | 'uninvited'
+  | 'absent'
+  | 'present'
+  | 'barred'
+  | 'full'
+  | 'listed'
+  | 'invites'
+  | 'rooms'
+  | 'last'
+  | 'muted';
+
+const REFUSALS: Readonly<Record<Refusal, ConstructorParameters<typeof AppError>>> = {
+  gone: ['NotFoundError', 'There is no such room'],
+  outside: ['AuthorizationError', 'You are not a member of this room'],
+  rank: ['AuthorizationError', 'Your role in this room does not allow this'],
+  admin: ['AuthorizationError', 'A moderator cannot do this to an admin'],
+  self: ['ValidationError', 'You cannot do this to yourself'],
+  banned: ['AuthorizationError', 'You are banned from this room'],
+  uninvited: ['NotFoundError', 'There is no such room'],
+  absent: ['NotFoundError', 'There is no such member'],
+  present: ['ConflictError', 'They are a member already'],
+  barred: ['ConflictError', 'They are banned from this room'],
+  full: ['CapacityError', 'The room has as many members as it may have'],
+  listed: ['CapacityError', 'That list of the room is full'],
+  invites: ['CapacityError', 'They have too many invites'],
+  rooms: ['CapacityError', 'You are in too many rooms'],
+  last: ['ConflictError', 'A room needs an admin: make somebody else one first'],
+  muted: ['AuthorizationError', 'You are muted in this room'],
+};
+
+export function refused(refusal: Refusal): AppError {
+  return new AppError(...REFUSALS[refusal]);
+}
+
+/** Of who is not in it, a private room is as unknown as one that never was. */
+export function outsider(type: RoomType, banned: boolean): Refusal {
+  return type !== 'public' ? 'gone' : banned ? 'banned' : 'outside';
+}
+
+/** A send of a member before their pause is over. */
+export function tooSoon(waitMs: number): AppError {
+  const retryAfter = Math.max(1, Math.ceil(waitMs / 1000));
+  return new AppError('RateLimitError', `Slow mode: you may send again in ${retryAfter} s`, { retryAfter });
+}
+
+/** What a change posts in its room. */
+export interface Note {
+  readonly kind: SystemKind;
+  readonly content: string;
+  readonly targetId: string | undefined;
+}
+
+/** Notes of a change that is not refused, in order; none for what only two people learn of. */
+export function notesOf(change: MembershipChange): Note[] {
+  const { username } = change.actor;
+  const note = (kind: SystemKind, content: string): Note[] => {
+    return [{ kind, content, targetId: 'target' in change ? change.target.userId : undefined }];
+  };
+  switch (change.kind) {
+    case 'join':
+      return note('joined', `${username} joined`);
+    case 'leave':
+      return note('left', `${username} left`);
+    case 'kick':
+      return note('kicked', `${username} removed ${change.target.username}`);
+    case 'ban':
+      return note('banned', `${username} banned ${change.target.username}`);
+    case 'unban':
+      return note('unbanned', `${username} lifted the ban of ${change.target.username}`);
+    case 'mute':
+      return note('muted', `${username} muted ${change.target.username}`);
+    case 'unmute':
+      return note('unmuted', `${username} unmuted ${change.target.username}`);
+    case 'role':
+      return [roleNote(change.target.userId, change.target.username, change.role)];
+    case 'configure':
+      return configureNotes(change, username);
+    case 'close':
+    case 'invite':
+    case 'uninvite':
+      return [];
+  }
+}
+
+/** The message that a note is. */
+export function draftOf(roomId: string, actor: Member, { kind, content, targetId }: Note): MessageDraft {
+  return {
+    roomId,
+    senderId: actor.userId,
+    senderUsername: actor.username,
+    type: 'system',
+    content,
+    ttl: undefined,
+    expireFrom: 'sent',
+    burn: false,
+    clientId: undefined,
+    system: { kind, actorId: actor.userId, ...(targetId !== undefined && { targetId }) },
+    image: undefined,
+  };
+}
+
+/** That somebody has another role now. */
+export function roleNote(userId: string, username: string, role: RoomRole): Note {
+  const what = { member: 'a member', moderator: 'a moderator', admin: 'an admin' }[role];
+  return { kind: 'role', content: `${username} is ${what} now`, targetId: userId };
+}
+
+export function createdNote({ name, creator }: GroupDraft): Note {
+  return { kind: 'created', content: `${creator.username} created ${name}`, targetId: undefined };
+}
+
+function configureNotes({ name, description, settings }: RoomChanges, username: string): Note[] {
+  const notes: Note[] = [];
+  if (name !== undefined) {
+    notes.push({ kind: 'name', content: `${username} named the room ${name}`, targetId: undefined });
+  }
+  if (description !== undefined || settings !== undefined) {
+    notes.push({ kind: 'settings', content: `${username} changed the settings`, targetId: undefined });
+  }
+  return notes;
+}

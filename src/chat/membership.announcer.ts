@@ -1,0 +1,40 @@
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import type { Identity } from '../common/identity';
+import { Broadcaster } from '../realtime/broadcaster';
+import { userRoom } from '../realtime/socket-rooms';
+import { ProfilesService } from '../users/profiles.service';
+import type { Room } from './engine/room';
+import { MembershipEvents } from './membership.events';
+import { MembershipsService } from './memberships.service';
+import { roomView } from './view';
+
+/** Tells users in `/` what concerns them though they hear nothing of the room: invites, and that they are out. */
+@Injectable()
+export class MembershipAnnouncer implements OnModuleInit {
+  private readonly logger = new Logger(MembershipAnnouncer.name);
+
+  constructor(
+    private readonly memberships: MembershipsService,
+    private readonly profiles: ProfilesService,
+    private readonly broadcaster: Broadcaster,
+  ) {}
+
+  onModuleInit(): void {
+    this.memberships.subscribe({
+      invited: (userId, room, from) => void this.tellInvited(userId, room, from),
+      expelled: (userId, roomId, reason) => {
+        this.broadcaster.emit(MembershipEvents.kicked, { roomId, reason }, { rooms: [userRoom(userId)] });
+      },
+    });
+  }
+
+  private async tellInvited(userId: string, room: Room, { userId: inviter }: Identity): Promise<void> {
+    try {
+      const from = await this.profiles.getPublic(inviter);
+      this.broadcaster.emit(MembershipEvents.invited, { room: roomView(room), from }, { rooms: [userRoom(userId)] });
+    } catch (error) {
+      // The invite stands, and is found by REST.
+      this.logger.warn({ err: error, roomId: room.id }, 'An invite was not told');
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { serverEvent } from '../realtime/server-event';
+import { PublicUserDto } from '../users/dto/user.dto';
+import { GROUP_ID_EXAMPLE, RoomDto } from './dto/room.dto';
+
+export class RoomInvitedDto {
+  @ApiProperty({ type: RoomDto })
+  room!: RoomDto;
+  @ApiProperty({ type: PublicUserDto })
+  from!: PublicUserDto;
+}
+
+export class ExpelledDto {
+  @ApiProperty({ example: GROUP_ID_EXAMPLE })
+  roomId!: string;
+  @ApiProperty({ example: 'kicked', description: '`kicked`; after a ban its reason, or `banned`.' })
+  reason!: string;
+}
+
+const NATIVE = '/';
+
+/** What the server sends in `/` to one user about rooms that they need not have joined. */
+export const MembershipEvents = {
+  invited: serverEvent(NATIVE, 'room:invited', RoomInvitedDto, 'Somebody invited you into a room.'),
+  kicked: serverEvent(NATIVE, 'room:kicked', ExpelledDto, 'You are a member of the room no more: forget it.'),
+};

@@ -1,0 +1,300 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Clock } from '../../common/clock';
+import {
+  type Changed,
+  createdNote,
+  type GroupDraft,
+  MAX_INVITES_PER_USER,
+  type MembershipChange,
+  NEEDED_ROLE,
+  type Note,
+  notesOf,
+  outsider,
+  refused,
+  roleNote,
+} from '../engine/membership';
+import { MembershipFeed, type MembershipLimits } from '../engine/membership-feed';
+import type { Member, Room } from '../engine/room';
+import { RoomFeed } from '../engine/room-feed';
+import { MemoryGroup, ranks } from './memory-group';
+import { MemoryRoom } from './memory-room';
+import type { MemoryRoomFeed } from './memory-room-feed';
+import { MemoryRooms } from './memory-rooms';
+
+type GroupRoom = MemoryRoom & { readonly group: MemoryGroup };
+type Targeted = Extract<MembershipChange, { target: Member }>;
+
+@Injectable()
+export class MemoryMembershipFeed extends MembershipFeed {
+  constructor(
+    private readonly state: MemoryRooms,
+    // The memory driver of one port beside that of another: both answer at once.
+    @Inject(RoomFeed) private readonly feed: MemoryRoomFeed,
+    private readonly clock: Clock,
+  ) {
+    super();
+  }
+
+  override create(draft: GroupDraft, limits: MembershipLimits): Room {
+    const { creator } = draft;
+    this.assertMayHaveOneMore(creator.userId, limits);
+    const members: Member[] = [];
+    const group = new MemoryGroup(draft);
+    const room = new MemoryRoom({ ...draft, members, openedBy: creator.userId }, this.state.records, group);
+    this.feed.stand(room);
+    this.state.note(creator.userId, room.id);
+    this.state.publicRooms.set(room);
+    this.feed.hub.publish(room, { kind: 'opened', room: room.view(), openedBy: creator.userId });
+    this.post(room, creator, [createdNote(draft)], limits);
+    return room.view();
+  }
+
+  override change(change: MembershipChange, limits: MembershipLimits): Changed {
+    const room = this.state.rooms.get(change.roomId);
+    if (!isGroup(room)) {
+      throw refused('gone');
+    }
+    const heir = change.kind === 'leave' ? heirOf(room, change.actor.userId) : undefined;
+    const changed = this.apply(room, change, limits);
+    const closed = !this.state.rooms.has(room.id);
+    if ('target' in change) {
+      this.state.relist(change.target.userId, room);
+    }
+    if (changed && !closed) {
+      this.publish(room, change, limits);
+      this.handOver(room, heir, limits);
+    }
+    return { room: room.view(), changed, closed };
+  }
+
+  override forgetUser({ userId }: { userId: string }, limits: MembershipLimits): string[] {
+    const left: string[] = [];
+    for (const roomId of this.state.roomsOf.get(userId) ?? []) {
+      const room = this.state.rooms.get(roomId);
+      if (isGroup(room)) {
+        const heir = heirOf(room, userId);
+        this.leave(room, userId);
+        if (this.state.rooms.has(roomId)) {
+          this.tell(room, userId);
+          this.handOver(room, heir, limits);
+          left.push(roomId);
+        }
+      }
+    }
+    for (const roomId of this.state.listedIn.get(userId) ?? []) {
+      const group = this.state.rooms.get(roomId)?.group;
+      group?.bans.delete(userId);
+      group?.mutes.delete(userId);
+      group?.invites.delete(userId);
+    }
+    this.state.listedIn.delete(userId);
+    return left;
+  }
+
+  /** True where something is another way than before. */
+  private apply(room: GroupRoom, change: MembershipChange, limits: MembershipLimits): boolean {
+    if (change.kind === 'join') {
+      return this.join(room, change.actor, limits);
+    }
+    this.assertMay(room, change);
+    if ('target' in change) {
+      return this.applyTo(room, change);
+    }
+    if (change.kind === 'configure') {
+      return configure(room, change, this.clock.now());
+    }
+    if (change.kind === 'close') {
+      return this.feed.close(room.id, 'deleted');
+    }
+    this.leave(room, change.actor.userId);
+    return true;
+  }
+
+  private applyTo(room: GroupRoom, change: Targeted): boolean {
+    const { group } = room;
+    const now = this.clock.now();
+    const { userId } = change.target;
+    switch (change.kind) {
+      case 'invite':
+        return this.invite(room, change.target, change.actor.userId, now);
+      case 'uninvite':
+        return group.invites.delete(userId);
+      case 'kick':
+        this.end(room, userId);
+        return true;
+      case 'ban': {
+        const { reason, until, target } = change;
+        const before = group.isBanned(userId, now);
+        group.ban({ ...target, reason, until, by: change.actor.userId, createdAt: now }, now);
+        group.invites.delete(userId);
+        this.end(room, userId);
+        return !before;
+      }
+      case 'unban': {
+        const before = group.isBanned(userId, now);
+        group.bans.delete(userId);
+        return before;
+      }
+      case 'mute': {
+        const before = group.isMuted(userId, now);
+        group.mute(userId, change.until, now);
+        return !before;
+      }
+      case 'unmute': {
+        const before = group.isMuted(userId, now);
+        group.mutes.delete(userId);
+        return before;
+      }
+      case 'role': {
+        const before = group.member(userId)?.role;
+        group.setRole(userId, change.role);
+        return before !== change.role;
+      }
+    }
+  }
+
+  /** @throws AppError where the actor may not do this, or not to this target */
+  private assertMay({ group }: GroupRoom, change: Exclude<MembershipChange, { kind: 'join' }>): void {
+    const { actor, kind } = change;
+    const role = group.member(actor.userId)?.role;
+    const target = 'target' in change ? change.target.userId : undefined;
+    // Who is invited may decline.
+    if (kind === 'uninvite' && target === actor.userId) {
+      return;
+    }
+    if (role === undefined) {
+      throw refused(outsider(group.type, group.isBanned(actor.userId, this.clock.now())));
+    }
+    if (!ranks(role, NEEDED_ROLE[kind])) {
+      throw refused('rank');
+    }
+    if (target === undefined || kind === 'invite' || kind === 'uninvite' || kind === 'unban') {
+      return;
+    }
+    if (target === actor.userId && kind !== 'role') {
+      throw refused('self');
+    }
+    const standing = group.member(target);
+    if (!standing && kind !== 'ban' && kind !== 'unmute') {
+      throw refused('absent');
+    }
+    if (standing?.role === 'admin' && role !== 'admin') {
+      throw refused('admin');
+    }
+    if (kind === 'role' && change.role !== 'admin' && group.isLastAdmin(target)) {
+      throw refused('last');
+    }
+  }
+
+  private join(room: GroupRoom, user: Member, limits: MembershipLimits): boolean {
+    const { group } = room;
+    const now = this.clock.now();
+    if (group.member(user.userId)) {
+      return false;
+    }
+    if (group.isBanned(user.userId, now)) {
+      throw refused(outsider(group.type, true));
+    }
+    if (group.type !== 'public' && !group.invites.has(user.userId)) {
+      throw refused('uninvited');
+    }
+    if (group.size >= Math.min(room.settings.maxMembers, limits.membersPerRoom)) {
+      throw refused('full');
+    }
+    this.assertMayHaveOneMore(user.userId, limits);
+    group.invites.delete(user.userId);
+    this.state.relist(user.userId, room);
+    group.add(user, 'member', now, room.lastSeq);
+    this.state.note(user.userId, room.id);
+    return true;
+  }
+
+  private leave(room: GroupRoom, userId: string): void {
+    this.end(room, userId);
+    if (room.group.size === 0) {
+      this.feed.close(room.id, 'deleted');
+    }
+  }
+
+  private handOver(room: GroupRoom, heir: Member | undefined, limits: MembershipLimits): void {
+    if (heir) {
+      room.group.setRole(heir.userId, 'admin');
+      this.post(room, heir, [roleNote(heir.userId, heir.username, 'admin')], limits);
+    }
+  }
+
+  private end(room: GroupRoom, userId: string): void {
+    if (room.group.remove(userId)) {
+      this.state.unnote(userId, room.id);
+      room.forgetKey(userId);
+    }
+  }
+
+  private invite(room: GroupRoom, { userId }: Member, by: string, now: number): boolean {
+    const { group } = room;
+    if (group.member(userId)) {
+      throw refused('present');
+    }
+    if (group.isBanned(userId, now)) {
+      throw refused('barred');
+    }
+    if (group.invites.has(userId)) {
+      return false;
+    }
+    if (this.state.invitesOf(userId).length >= MAX_INVITES_PER_USER) {
+      throw refused('invites');
+    }
+    group.invite(userId, { roomId: room.id, by, createdAt: now });
+    return true;
+  }
+
+  private publish(room: GroupRoom, change: MembershipChange, limits: MembershipLimits): void {
+    if (change.kind === 'configure') {
+      this.feed.hub.publish(room, { kind: 'updated', room: room.view() });
+    } else if (change.kind !== 'invite' && change.kind !== 'uninvite') {
+      const { userId } = 'target' in change ? change.target : change.actor;
+      this.tell(room, userId);
+    }
+    this.post(room, change.actor, notesOf(change), limits);
+  }
+
+  private tell(room: GroupRoom, userId: string): void {
+    const member = room.group.member(userId) !== undefined;
+    this.feed.hub.publish(room, { kind: 'members', userId, member, room: room.view() });
+    if (!member) {
+      this.feed.occupancy.expel(room, userId);
+    }
+  }
+
+  private post(room: MemoryRoom, actor: Member, notes: readonly Note[], limits: MembershipLimits): void {
+    for (const note of notes) {
+      this.feed.timeline.post(room, actor, note, limits.messages);
+    }
+    this.state.publicRooms.touch(room);
+  }
+
+  private assertMayHaveOneMore(userId: string, { roomsPerUser }: MembershipLimits): void {
+    if ((this.state.roomsOf.get(userId)?.size ?? 0) >= roomsPerUser) {
+      throw refused('rooms');
+    }
+  }
+}
+
+function heirOf({ group }: GroupRoom, leaving: string): Member | undefined {
+  return group.isLastAdmin(leaving) ? group.heir(leaving) : undefined;
+}
+
+function isGroup(room: MemoryRoom | undefined): room is GroupRoom {
+  return room?.group !== undefined;
+}
+
+/** True where something is another way than before. */
+function configure(room: GroupRoom, change: Extract<MembershipChange, { kind: 'configure' }>, now: number): boolean {
+  const { group } = room;
+  const { name = group.name, description = group.description, settings = {} } = change;
+  group.name = name;
+  group.description = description;
+  room.configure(settings);
+  room.lastActivity = now;
+  return true;
+}

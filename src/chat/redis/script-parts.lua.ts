@@ -1,0 +1,93 @@
+import { MESSAGE_STATUSES, MESSAGE_TYPES } from '../engine/message';
+
+/** What a stored message takes in Redis besides its value (keys, indexes): measured, see docs/operating.md. */
+const MESSAGE_OVERHEAD = 600;
+const SYSTEM = MESSAGE_TYPES.indexOf('system');
+const SENT = MESSAGE_STATUSES.indexOf('sent');
+const DELIVERED = MESSAGE_STATUSES.indexOf('delivered');
+
+// Parts of scripts of a room: they stand behind `PRELUDE`.
+
+/** Of rooms that have members, but direct ones. A list of bans or mutes has entries that begin with their end, '0' for none, and a comma. */
+export const OUTSIDERS = `
+-- Direct rooms and those without members have no creator.
+local function grouped() return redis.call('HEXISTS', room, 'creatorId') == 1 end
+
+local function holds(list, user)
+  local till = string.match(redis.call('HGET', list, user) or '', '^(%d+),')
+  return till ~= nil and (till == '0' or tonumber(till) > now)
+end
+
+-- Of who is not in it, a private room is as unknown as one that never was.
+local function outsider(type, user)
+  if type ~= 'public' then return 'gone' end
+  return holds(base .. 'bans', user) and 'banned' or 'outside'
+end
+`;
+
+/** Gives a message its seq, stores it with its deadline and publishes it. */
+export const STORE = `
+-- Of \`it\`: hex, sender, kind, burn, seenTtl, deadline (0: kept), digest or '', json, image or ''; and whether its status is counted.
+local function store(it)
+  local seq = redis.call('HINCRBY', room, 'lastSeq', 1)
+  local system = it.kind == ${SYSTEM}
+  local status = system and ${DELIVERED} or ${SENT}
+  local value = status .. it.kind .. it.burn .. it.hex .. seq .. ',' .. now .. ',' .. it.deadline .. ',' .. it.seenTtl
+    .. ',' .. it.json
+  local bytes = #value + ${MESSAGE_OVERHEAD}
+  local entry = seq .. ',' .. bytes .. ',' .. (system and '' or it.sender) .. ',' .. it.digest
+  redis.call('ZADD', log, seq, 'msg_' .. now .. '_' .. it.hex)
+  if it.deadline == 0 then
+    redis.call('SET', message(seq), value)
+    redis.call('ZADD', base .. 'kept', seq, entry)
+  else
+    redis.call('SET', message(seq), value, 'PXAT', it.deadline)
+    redis.call('ZADD', due, it.deadline, entry)
+  end
+  if system then
+    redis.call('HINCRBY', room, 'system', 1)
+  elseif it.counted then
+    redis.call('ZADD', base .. 's:' .. it.sender, seq, seq)
+  end
+  if it.digest ~= '' then
+    redis.call('HSET', base .. 'dd', it.digest, it.hex .. ' ' .. seq .. ' ' .. now .. ' ' .. it.deadline)
+  end
+  if it.image ~= '' then
+    redis.call('HSET', base .. 'img', 's' .. seq, it.image, 'h' .. string.match(it.image, '^%S+'), seq)
+  end
+  redis.call('HINCRBY', room, 'bytes', bytes)
+  redis.call('HSET', room, 'lastActivity', now)
+  publish('m', seq, value)
+  return value, bytes
+end
+`;
+
+export const CLOSING = `
+local function closeRoom(reason)
+  local standing = redis.call('HMGET', room, 'epoch', 'indexed', 'system', 'bytes')
+  publish('c', reason, reason)
+  local entries = redis.call('ZRANGE', log, 0, -1, 'WITHSCORES')
+  for i = 2, #entries, 2 do redis.call('UNLINK', message(entries[i]), base .. 'rv:' .. entries[i]) end
+  local joined, ids, marks = redis.call('HLEN', base .. 'in'), members(), {}
+  for _, id in ipairs(ids) do redis.call('UNLINK', base .. 's:' .. id, base .. 'v:' .. id, base .. 'gone:' .. id) end
+  local function mark(list, hash, pattern)
+    local found = redis.call('HGETALL', base .. hash)
+    for i = 1, #found, 2 do
+      marks[#marks + 1] = list
+      marks[#marks + 1] = found[i]
+      marks[#marks + 1] = string.match(found[i + 1], pattern)
+    end
+  end
+  mark('rooms', 'roll', '^%d+,%d+,(%x+)')
+  mark('bans', 'bans', '^%d+,(%x+)')
+  mark('mutes', 'mutes', '^%d+,(%x+)')
+  mark('invites', 'invites', '^(%x+)')
+  local shown = redis.call('HGETALL', base .. 'img')
+  for i = 1, #shown, 2 do
+    if string.sub(shown[i], 1, 1) == 's' then images[#images + 1] = shown[i + 1] end
+  end
+  redis.call('UNLINK', room, log, due, base .. 'img', base .. 'kept', base .. 'chg', base .. 'dd', base .. 'keys', base .. 'in', base .. 'out',
+    base .. 'roll', base .. 'order', base .. 'mods', base .. 'admins', base .. 'bans', base .. 'mutes', base .. 'invites', base .. 'cl')
+  return { standing[1], standing[2], now, #entries / 2 - standing[3], tonumber(standing[4]), joined, ids, marks, images }
+end
+`;
