@@ -94,6 +94,7 @@ import { TypingService } from './typing.service';
   ],
   exports: [
     RoomStatistics,
+    MembershipsService,
     RoomFeed,
     RoomStore,
     MessageStore,

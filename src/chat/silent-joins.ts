@@ -71,6 +71,18 @@ export class SilentJoins {
     }
   }
 
+  /**
+   * A user came into a room that is not direct: sockets of theirs on this node that want all their rooms join it. Does not
+   * fail: the next join of all rooms makes up for it.
+   */
+  async entered(userId: string, roomId: string): Promise<void> {
+    for (const socket of [...this.sessions.socketsOf(userId)]) {
+      if (socket.rooms.has(ALL_ROOMS) && !this.hasJoined(socket, roomId)) {
+        await this.joinStanding(socket, roomId).catch((error: unknown) => this.uncounted(error, roomId));
+      }
+    }
+  }
+
   private async joinStanding(socket: MayflySocket, roomId: string): Promise<void> {
     try {
       await this.enter(socket, roomId, () => this.rooms.get(socket.data.identity, roomId));
@@ -101,7 +113,11 @@ export class SilentJoins {
     const entered = this.feed.enter({ roomId, userId, socketId: socket.id });
     if (isPromise(entered)) {
       // It hears the room all the same, and its user is there; only `activeUsers` lacks them.
-      entered.catch((error: unknown) => this.logger.warn({ err: error, roomId }, 'A socket does not count as joined'));
+      entered.catch((error: unknown) => this.uncounted(error, roomId));
     }
+  }
+
+  private uncounted(error: unknown, roomId: string): void {
+    this.logger.warn({ err: error, roomId }, 'A socket does not count as joined');
   }
 }

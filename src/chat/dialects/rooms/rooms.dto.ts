@@ -76,10 +76,3 @@ export class PresenceUpdateDto {
   @ApiProperty({ example: TIME, description: 'When they came, or when their last socket left.' })
   lastSeen!: string;
 }
-
-export class RoomKickedDto {
-  @ApiProperty({ example: ROOM_ID_EXAMPLE })
-  roomId!: string;
-  @ApiProperty({ example: 'deleted', description: '`deleted` or `erased` where the room is gone for everyone.' })
-  reason!: string;
-}

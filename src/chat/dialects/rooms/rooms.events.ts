@@ -1,7 +1,8 @@
 import { ErrorEventDto } from '../../../realtime/error-event';
 import { serverEvent } from '../../../realtime/server-event';
 import { MessageExpiredDto } from '../../chat.events';
-import { NewMessageDto, PresenceUpdateDto, RoomKickedDto, UserStoppedTypingDto, UserTypingDto } from './rooms.dto';
+import { ExpelledDto } from '../../membership.events';
+import { NewMessageDto, PresenceUpdateDto, UserStoppedTypingDto, UserTypingDto } from './rooms.dto';
 
 export const ROOMS = '/rooms';
 
@@ -17,6 +18,6 @@ export const RoomsEvents = {
     PresenceUpdateDto,
     'Somebody who shares a room with you came online, or went offline.',
   ),
-  kicked: serverEvent(ROOMS, 'room-kicked', RoomKickedDto, 'You are in the room no more: drop it and what is in it.'),
+  kicked: serverEvent(ROOMS, 'room-kicked', ExpelledDto, 'You are in the room no more: drop it and what is in it.'),
   error: serverEvent(ROOMS, 'error', ErrorEventDto, 'An event of yours that carried no ack failed.'),
 };
