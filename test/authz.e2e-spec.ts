@@ -152,6 +152,7 @@ function ask({ handler, group, body, file }: RouteRow, { tokens, ...world }: Sce
     ':messageId': messageId,
     ':id': peerId,
     ':filename': filename,
+    ':emoji': '%F0%9F%91%8D',
   };
   const filled = Object.entries(values).reduce((filling, [name, value]) => filling.replace(name, value), path);
   const verb = method.toLowerCase() as 'get' | 'post' | 'patch' | 'put' | 'delete';

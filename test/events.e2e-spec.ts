@@ -180,6 +180,14 @@ describe('the event reference', () => {
     await emit(bob, 'message:status', { roomId, upToSeq: 1, status: 'seen' });
     await emit(bob, 'message:status', { roomId, status: 'seen' });
     await emit(bob, 'auth:refresh', { token: bob.token });
+    const { messageId } = await say(alice, roomId, 'about to change');
+    await say(bob, roomId, 'an answer', { replyTo: messageId });
+    await emit(alice, 'message:edit', { roomId, messageId, content: 'changed' });
+    await emit(bob, 'message:react', { roomId, messageId, emoji: '👍' });
+    await emit(bob, 'room:join', { roomId });
+    await emit(bob, 'message:unreact', { roomId, messageId, emoji: '👍' });
+    await emit(bob, 'message:delete', { roomId, messageId });
+    await emit(alice, 'message:delete', { roomId, messageId });
     await chat
       .api(alice, 'patch', `chat/rooms/${roomId}`)
       .send({ settings: { messageTtl: 30 } })

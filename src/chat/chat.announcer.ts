@@ -13,7 +13,7 @@ import { type RaisedMessage, RoomFeed, type RoomEvent } from './engine/room-feed
 import { RoomPolicies } from './engine/room-policy';
 import { RoomEntry } from './room-entry';
 import { TypingService } from './typing.service';
-import { concealedView, openView, roomView } from './view';
+import { concealedView, openView, reactionView, roomView } from './view';
 
 /** More receipts than this at once are told as one (chat.md). */
 const MAX_SINGLE_RECEIPTS = 50;
@@ -68,6 +68,17 @@ export class ChatAnnouncer implements OnModuleInit {
         const payload = { roomId, messageIds: [...messageIds], reason };
         const only = event.userId === undefined ? {} : { users: [event.userId] };
         return this.toRoom(event, ChatEvents.expired, payload, { ...only, evenLeft: true });
+      }
+      case 'edited':
+        return this.toRoom(event, ChatEvents.edited, openView(event.message, this.links));
+      case 'deleted': {
+        const { messageId, userId: deletedBy, at } = event;
+        return this.toRoom(event, ChatEvents.deleted, { roomId, messageId, deletedBy, deletedAt: isoTime(at) });
+      }
+      case 'reaction': {
+        const { messageId, userId, emoji, action } = event;
+        const reactions = event.reactions.map(reactionView);
+        return this.toRoom(event, ChatEvents.reaction, { roomId, messageId, userId, emoji, action, reactions });
       }
       case 'opened': {
         // A leave of a room that did not stand is forgotten as well.

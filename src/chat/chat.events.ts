@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { serverEvent } from '../realtime/server-event';
-import { MESSAGE_ID_EXAMPLE, MessageDto, ROOM_ID_EXAMPLE } from './dto/message.dto';
+import { MESSAGE_ID_EXAMPLE, MessageDto, ReactionDto, ROOM_ID_EXAMPLE } from './dto/message.dto';
 import { RoomDto } from './dto/room.dto';
 import { MESSAGE_STATUSES, type MessageStatus } from './engine/message';
 
@@ -34,6 +34,28 @@ export class MessageExpiredDto extends RoomEventDto {
   messageIds!: string[];
   @ApiProperty({ enum: ['expired', 'burned'], example: 'expired' })
   reason!: 'expired' | 'burned';
+}
+
+export class MessageDeletedDto extends RoomEventDto {
+  @ApiProperty({ example: MESSAGE_ID_EXAMPLE })
+  messageId!: string;
+  @ApiProperty({ example: USER_ID })
+  deletedBy!: string;
+  @ApiProperty({ example: '2030-01-01T12:00:05.000Z' })
+  deletedAt!: string;
+}
+
+export class MessageReactionDto extends RoomEventDto {
+  @ApiProperty({ example: MESSAGE_ID_EXAMPLE })
+  messageId!: string;
+  @ApiProperty({ example: USER_ID, description: 'Who did it.' })
+  userId!: string;
+  @ApiProperty({ example: '👍' })
+  emoji!: string;
+  @ApiProperty({ enum: ['added', 'removed'], example: 'added' })
+  action!: 'added' | 'removed';
+  @ApiProperty({ type: [ReactionDto], description: 'All that the message has now.' })
+  reactions!: ReactionDto[];
 }
 
 export class UserInRoomDto extends RoomEventDto {
@@ -86,6 +108,14 @@ export const ChatEvents = {
     ],
   ),
   expired: serverEvent(NATIVE, 'message:expired', MessageExpiredDto, 'Messages are gone: drop them.'),
+  edited: serverEvent(NATIVE, 'message:edited', MessageDto, 'A message has another text: put it in place of yours.'),
+  deleted: serverEvent(
+    NATIVE,
+    'message:deleted',
+    MessageDeletedDto,
+    'A message was deleted: show a tombstone, and no preview of it in replies.',
+  ),
+  reaction: serverEvent(NATIVE, 'message:reaction', MessageReactionDto, 'Somebody reacted, or took it back.'),
   userJoined: serverEvent(NATIVE, 'user:joined', UserInRoomDto, "A user's first socket joined the room."),
   userLeft: serverEvent(NATIVE, 'user:left', UserInRoomDto, "A user's last joined socket left the room."),
   typing: serverEvent(NATIVE, 'typing:indicator', TypingIndicatorDto, 'Somebody else began or ended to type.'),

@@ -33,6 +33,7 @@ import { ModerationController } from './moderation.controller';
 import { ModerationService } from './moderation.service';
 import { RedisMembershipFeed } from './redis/redis-membership-feed';
 import { RedisMembershipStore } from './redis/redis-membership.store';
+import { RedisChanges } from './redis/redis-changes';
 import { RedisMessageStore } from './redis/redis-message.store';
 import { RedisOccupancy } from './redis/redis-occupancy';
 import { RedisPublicRooms } from './redis/redis-public-rooms';
@@ -43,6 +44,9 @@ import { RedisRooms } from './redis/redis-rooms';
 import { RoomDeadlines } from './redis/room-deadlines';
 import { RoomLists } from './redis/room-lists';
 import { UserMarks } from './redis/user-marks';
+import { MessageChangesController } from './message-changes.controller';
+import { MessageChangesGateway } from './message-changes.gateway';
+import { MessageChangesService } from './message-changes.service';
 import { MessageImagesService } from './message-images.service';
 import { MessagesService } from './messages.service';
 import { RoomEntry } from './room-entry';
@@ -56,7 +60,7 @@ import { TypingService } from './typing.service';
 
 @Module({
   imports: [UsersModule, PresenceModule, AttachmentsModule],
-  controllers: [GroupRoomsController, ModerationController, ChatController],
+  controllers: [GroupRoomsController, ModerationController, ChatController, MessageChangesController],
   providers: [
     MemoryRooms,
     provideForRedis(RedisRooms),
@@ -67,6 +71,7 @@ import { TypingService } from './typing.service';
     provideForRedis(RoomDeadlines),
     provideForRedis(NodeRooms),
     provideForRedis(RedisOccupancy),
+    provideForRedis(RedisChanges),
     provideForRedis(FeedFollower),
     provideStore(RoomFeed, { memory: MemoryRoomFeed, redis: RedisRoomFeed }),
     provideStore(MembershipFeed, { memory: MemoryMembershipFeed, redis: RedisMembershipFeed }),
@@ -83,6 +88,7 @@ import { TypingService } from './typing.service';
     RoomLifeService,
     MessageImagesService,
     MessagesService,
+    MessageChangesService,
     TypingService,
     RoomPlaces,
     SilentJoins,
@@ -91,6 +97,7 @@ import { TypingService } from './typing.service';
     RoomStatistics,
     ChatAnnouncer,
     ChatGateway,
+    MessageChangesGateway,
   ],
   exports: [
     RoomStatistics,

@@ -33,6 +33,17 @@ A message with \`concealed: true\` hands out its content once to each recipient;
 them (\`message:expired\`, reason \`burned\`), for all when the last one's time has run out. If no ack comes, ask again
 with the same \`revealId\`. Only this makes a burn message \`seen\`.`.trim();
 
+export const EDIT_GUIDE = `
+While it lives, by its sender; not burn messages. Its deadline stays. The room gets \`message:edited\`, and what replies show
+of it is the new text.`.trim();
+
+export const DELETE_GUIDE = `
+By its sender. Text, reactions and what replies show of it are erased at once; a message of type \`deleted\` stands in its
+place until its deadline, and counts in no count. Again, or after somebody else, it is a success without effect.`.trim();
+
+export const REACT_GUIDE = `
+At most 20 kinds a message, each once a user. What is so already is a success without effect, and nobody is told.`.trim();
+
 export const STATUS_GUIDE = `
 Name either one message or all up to a seq. Tell \`delivered\` when you have a message and \`seen\` when the person has.
 What is gone, lower, repeated or your own is a success without effect.`.trim();

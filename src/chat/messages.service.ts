@@ -29,6 +29,8 @@ export interface Outgoing {
   readonly expireFrom: 'sent' | 'seen';
   readonly burn: boolean;
   readonly clientId: string | undefined;
+  /** Id of the message that it answers. */
+  readonly replyTo: string | undefined;
 }
 
 /** Sending, reading and receipts. */
@@ -68,6 +70,7 @@ export class MessagesService {
       clientId: outgoing.clientId,
       system: undefined,
       image: undefined,
+      replyTo: outgoing.replyTo,
     };
     this.typing.clear(user, outgoing.roomId);
     if (outgoing.imageUrl !== undefined) {

@@ -3,7 +3,7 @@ import { codePoints } from '../common/text';
 import type { MessageBodyDto } from './dto/chat-requests.dto';
 import type { Outgoing } from './messages.service';
 
-const NOT_YET = ['fileId', 'replyTo'] as const;
+const NOT_YET = ['fileId'] as const;
 
 /** What a checked payload asks to send. @throws AppError ValidationError for what cannot be sent (yet) */
 export function outgoingOf(roomId: string, dto: MessageBodyDto, maxLength: number): Outgoing {
@@ -20,8 +20,14 @@ export function outgoingOf(roomId: string, dto: MessageBodyDto, maxLength: numbe
   if (content === '' && imageUrl === undefined) {
     throw AppError.field('content', 'A message needs a text or an image');
   }
+  checkLength(content, maxLength);
+  const ttl = dto.ttl === 0 ? undefined : dto.ttl;
+  return { roomId, content, imageUrl, ttl, expireFrom, burn, clientId, replyTo: dto.replyTo };
+}
+
+/** @throws AppError ValidationError for a text of more characters than `MAX_MESSAGE_LENGTH` */
+export function checkLength(content: string, maxLength: number): void {
   if (content.length > maxLength && codePoints(content) > maxLength) {
     throw AppError.field('content', `content must have at most ${maxLength} characters`);
   }
-  return { roomId, content, imageUrl, ttl: dto.ttl === 0 ? undefined : dto.ttl, expireFrom, burn, clientId };
 }

@@ -1,9 +1,9 @@
 import type { LinkSigner } from '../attachments/link-signer';
 import { isoTime } from '../common/clock';
 import type { JoinedRoomDto, RevealedDto } from './dto/chat-answers.dto';
-import type { MessageDto } from './dto/message.dto';
+import type { MessageDto, ReactionDto } from './dto/message.dto';
 import type { MemberDto, RoomDto } from './dto/room.dto';
-import type { Message } from './engine/message';
+import type { Message, Reaction } from './engine/message';
 import type { Membership } from './engine/membership';
 import type { Room } from './engine/room';
 import type { RoomSummary } from './engine/room.store';
@@ -29,7 +29,7 @@ export function openView(message: Message, links: LinkSigner, until = message.ex
 }
 
 function textView(message: Message): MessageDto {
-  const { clientId, system } = message;
+  const { clientId, system, replyTo, editedAt, reactions } = message;
   const view: MessageDto = {
     id: message.id,
     roomId: message.roomId,
@@ -51,7 +51,21 @@ function textView(message: Message): MessageDto {
   if (system !== undefined) {
     view.system = { ...system };
   }
+  if (replyTo !== undefined) {
+    view.replyTo = { ...replyTo };
+  }
+  if (editedAt !== undefined) {
+    view.editedAt = isoTime(editedAt);
+  }
+  if (reactions !== undefined) {
+    view.reactions = reactions.map(reactionView);
+  }
   return view;
+}
+
+/** A kind of reaction as clients see it. */
+export function reactionView({ emoji, userIds }: Reaction): ReactionDto {
+  return { emoji, count: userIds.length, userIds: [...userIds] };
 }
 
 /** A burn message that was just revealed, and when it is gone for who did. */

@@ -1,9 +1,18 @@
-import type { Message, MessageDraft, MessageStatus } from '../../src/chat/engine/message';
+import {
+  DELETED_CONTENT,
+  type Message,
+  type MessageDraft,
+  type MessageStatus,
+  type Quote,
+} from '../../src/chat/engine/message';
 import { MAX_CHANGED, type ResumePoint } from '../../src/chat/engine/message.store';
 import type { RoomDraft, RoomSettings } from '../../src/chat/engine/room';
 import {
   type AppendLimits,
   DEDUPE_MS,
+  type EditRequest,
+  type MessageChange,
+  type ReactionRequest,
   type Receipt,
   type RevealRequest,
   type RoomEvent,
@@ -19,6 +28,9 @@ interface ModelMessage {
   swept: boolean;
   /** Lifetime that starts when it is seen, s. */
   seenTtl: number | undefined;
+  readonly clientId: string | undefined;
+  /** Who reacted, by emoji. */
+  reactions: Map<string, string[]>;
   /** How it was revealed, if it was. */
   reveal: { readonly revealId: string | undefined } | undefined;
 }
@@ -35,6 +47,8 @@ interface ModelRoom {
   left: Set<string>;
 }
 
+const isCounted = ({ type }: Message): boolean => type !== 'system' && type !== 'deleted';
+const quoteOf = ({ id, senderId, senderUsername }: Message): Quote => ({ id, senderId, senderUsername, preview: null });
 const userOf = (occupant: string): string => occupant.split(' ')[0] ?? '';
 const usersOf = (occupants: Set<string>): string[] => [...new Set([...occupants].map(userOf))].sort();
 
@@ -70,9 +84,9 @@ export class ChatModel {
       return undefined;
     }
     const first = room.messages.findLast(
-      ({ message, swept }) =>
+      ({ message, clientId, swept }) =>
         draft.clientId !== undefined &&
-        message.clientId === draft.clientId &&
+        clientId === draft.clientId &&
         message.senderId === draft.senderId &&
         (!swept || message.createdAt + DEDUPE_MS > this.now || message.id === toldId),
     );
@@ -80,10 +94,14 @@ export class ChatModel {
       const { id, seq, createdAt, expiresAt } = first.message;
       return { duplicate: true, id, seq, createdAt, expiresAt };
     }
+    const original = draft.replyTo === undefined ? undefined : this.standing(room, draft.replyTo)?.message;
+    if (draft.replyTo !== undefined && (!original || original.type === 'system' || original.type === 'deleted')) {
+      return { code: 'NotFoundError' };
+    }
     if (room.messages.filter(({ swept }) => !swept).length >= limits.messagesPerRoom) {
       return { code: 'CapacityError' };
     }
-    const { ttl = room.settings.messageTtl, expireFrom, ...written } = draft;
+    const { ttl = room.settings.messageTtl, expireFrom, replyTo: _, ...written } = draft;
     const seenTtl = expireFrom === 'seen' ? (ttl ?? undefined) : undefined;
     const lifetime = seenTtl === undefined ? ttl && ttl * 1000 : limits.maxLifetimeMs;
     const message: Message = {
@@ -93,8 +111,13 @@ export class ChatModel {
       status: draft.type === 'system' ? 'delivered' : 'sent',
       createdAt: this.now,
       expiresAt: lifetime === null ? null : this.now + lifetime,
+      replyTo: original && quoteOf(original),
+      editedAt: undefined,
+      reactions: undefined,
     };
-    room.messages.push({ message, raisedAt: undefined, swept: false, seenTtl, reveal: undefined });
+    const { clientId } = draft;
+    const reactions = new Map<string, string[]>();
+    room.messages.push({ message, clientId, reactions, raisedAt: undefined, swept: false, seenTtl, reveal: undefined });
     room.lastActivity = this.now;
     this.tell(room, { kind: 'message', id: message.id, seq: message.seq });
     const { id, seq, createdAt, expiresAt } = message;
@@ -106,7 +129,7 @@ export class ChatModel {
     const meant = (room?.messages ?? []).filter(
       (one) =>
         this.lives(one) &&
-        one.message.type !== 'system' &&
+        isCounted(one.message) &&
         one.message.senderId !== userId &&
         room?.draft.members.some((member) => member.userId === userId) &&
         ('upToSeq' in range ? one.message.seq <= range.upToSeq : one.message.id === range.messageId),
@@ -140,7 +163,95 @@ export class ChatModel {
       one.message = { ...one.message, expiresAt: Math.min(expiresAt ?? Infinity, this.now + delayMs) };
       this.rise(room, [one], 'seen', userId, socketId);
     }
-    return { outcome: 'revealed', message: one.message, expiresAt: one.message.expiresAt };
+    return { outcome: 'revealed', message: this.shown(room, one), expiresAt: one.message.expiresAt };
+  }
+
+  edit({ roomId, userId, messageId, content }: EditRequest): object | undefined {
+    const room = this.rooms.get(roomId);
+    const one = room && this.standing(room, messageId, userId);
+    if (!one || one.message.type === 'deleted') {
+      return undefined;
+    }
+    if (one.message.type === 'system') {
+      return { outcome: 'fixed' };
+    }
+    if (one.message.senderId !== userId) {
+      return { outcome: 'foreign' };
+    }
+    if (one.message.burn) {
+      return { outcome: 'fixed' };
+    }
+    if (one.message.content !== content) {
+      one.message = { ...one.message, content, editedAt: this.now };
+      one.raisedAt = this.now;
+      this.tell(room, { kind: 'edited', message: this.shown(room, one) });
+    }
+    return { outcome: 'edited', message: this.shown(room, one) };
+  }
+
+  delete({ roomId, userId, messageId }: MessageChange): object | undefined {
+    const room = this.rooms.get(roomId);
+    const one = room && this.standing(room, messageId, userId);
+    if (!one) {
+      return undefined;
+    }
+    if (one.message.type === 'system') {
+      return { outcome: 'fixed' };
+    }
+    if (one.message.senderId !== userId) {
+      return { outcome: 'foreign' };
+    }
+    if (one.message.type !== 'deleted') {
+      const nothing = { clientId: undefined, replyTo: undefined, editedAt: undefined, reactions: undefined };
+      one.message = { ...one.message, ...nothing, type: 'deleted', content: DELETED_CONTENT, burn: false };
+      one.reveal = undefined;
+      one.reactions.clear();
+      one.raisedAt = this.now;
+      this.tell(room, { kind: 'deleted', messageId, userId });
+    }
+    return { outcome: 'deleted', waiting: this.waiting(room) };
+  }
+
+  react({ roomId, userId, messageId, emoji, action }: ReactionRequest): object | undefined {
+    const room = this.rooms.get(roomId);
+    const one = room && this.standing(room, messageId, userId);
+    if (!one || one.message.type === 'deleted') {
+      return undefined;
+    }
+    if (one.message.type === 'system') {
+      return { outcome: 'fixed' };
+    }
+    const users = one.reactions.get(emoji) ?? [];
+    if (users.includes(userId) !== (action === 'added')) {
+      const left = action === 'added' ? [...users, userId] : users.filter((user) => user !== userId);
+      one.reactions.set(emoji, left);
+      if (left.length === 0) {
+        one.reactions.delete(emoji);
+      }
+      one.raisedAt = this.now;
+      const reactions = this.shown(room, one).reactions ?? [];
+      this.tell(room, { kind: 'reaction', messageId, userId, emoji, action, reactions });
+    }
+    return { outcome: 'done' };
+  }
+
+  /** A live message, asked for by a member. */
+  private standing(room: ModelRoom, messageId: string, userId?: string): ModelMessage | undefined {
+    const one = room.messages.find(({ message }) => message.id === messageId);
+    const isMember = userId === undefined || room.draft.members.some((member) => member.userId === userId);
+    return one && isMember && this.lives(one) ? one : undefined;
+  }
+
+  /** A message as it is shown now. */
+  private shown(room: ModelRoom, { message, reactions }: ModelMessage): Message {
+    const kinds = [...reactions].map(([emoji, userIds]) => ({ emoji, userIds }));
+    const original = message.replyTo && this.standing(room, message.replyTo.id)?.message;
+    const preview = original && isCounted(original) && !original.burn ? original.content.slice(0, 100) : null;
+    return {
+      ...message,
+      replyTo: message.replyTo && { ...message.replyTo, preview },
+      reactions: kinds.length > 0 ? kinds : undefined,
+    };
   }
 
   private rise(
@@ -236,7 +347,8 @@ export class ChatModel {
 
   live(roomId: string): Message[] {
     const messages = this.rooms.get(roomId)?.messages ?? [];
-    return messages.filter((one) => this.lives(one)).map(({ message }) => message);
+    const room = this.rooms.get(roomId);
+    return room ? messages.filter((one) => this.lives(one)).map((one) => this.shown(room, one)) : [];
   }
 
   page(roomId: string, before: number | undefined, count: number): { messages: Message[]; more: boolean } {
@@ -257,12 +369,12 @@ export class ChatModel {
     const after = this.live(roomId).filter(({ seq }) => seq > from.since);
     const messages = after.slice(0, count);
     const more = after.length > count;
-    const standing = this.live(roomId).flatMap(({ seq }) => (seq <= from.since ? seq : []));
+    const standing = this.live(roomId).flatMap(({ seq, type }) => (seq <= from.since && type !== 'deleted' ? seq : []));
     return {
       messages,
       more,
       live: standing,
-      changed: changed.map(({ message }) => message),
+      changed: changed.map((one) => this.shown(room, one)),
       gap: false,
       lastSeq: more ? messages.at(-1)?.seq : last,
     };
@@ -270,7 +382,7 @@ export class ChatModel {
 
   summary(roomId: string, userId: string): object | undefined {
     const room = this.rooms.get(roomId);
-    const counted = this.live(roomId).filter(({ type }) => type !== 'system');
+    const counted = this.live(roomId).filter(isCounted);
     return (
       room && {
         activeUsers: usersOf(room.joined),
@@ -287,7 +399,8 @@ export class ChatModel {
   }
 
   waiting(room: ModelRoom): number {
-    return room.messages.filter(({ message, swept }) => !swept && message.status === 'sent').length;
+    return room.messages.filter(({ message, swept }) => !swept && isCounted(message) && message.status === 'sent')
+      .length;
   }
 
   totals(): object {
@@ -295,7 +408,7 @@ export class ChatModel {
     const active = rooms.map(({ joined }) => usersOf(joined).length);
     return {
       rooms: rooms.length,
-      messages: rooms.flatMap(({ draft }) => this.live(draft.id).filter(({ type }) => type !== 'system')).length,
+      messages: rooms.flatMap(({ draft }) => this.live(draft.id).filter(isCounted)).length,
       occupied: active.filter((users) => users > 0).length,
       participants: active.reduce((sum, users) => sum + users, 0),
     };

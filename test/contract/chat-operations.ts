@@ -7,7 +7,10 @@ type Kind = 'text' | 'system' | 'burn' | 'untilSeen';
 type Move = 'enter' | 'leave' | 'forget';
 export type Operation =
   | { do: 'open' | 'sweepAll'; room: string }
-  | { do: 'append'; room: string; user: string; ttl?: number; clientId?: string; kind: Kind }
+  | { do: 'append'; room: string; user: string; ttl?: number; clientId?: string; kind: Kind; replyTo?: number }
+  | { do: 'edit'; room: string; user: string; seq: number; content: string }
+  | { do: 'delete'; room: string; user: string; seq: number }
+  | { do: 'react'; room: string; user: string; seq: number; emoji: string; action: 'added' | 'removed' }
   | { do: 'reveal'; room: string; user: string; seq: number; revealId?: string }
   | { do: 'raise'; room: string; user: string; seen: boolean; upTo: number; single: boolean }
   | { do: 'advance'; seconds: number }
@@ -19,6 +22,7 @@ export type Operation =
 
 const room = fc.constantFrom(...ROOMS);
 const user = fc.constantFrom(...USERS);
+const seq = fc.integer({ min: 1, max: 15 });
 const member = fc.constantFrom('alice', 'bob');
 const optional = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.option(arbitrary, { nil: undefined });
@@ -40,11 +44,25 @@ const append = operation('append', {
     { arbitrary: fc.constant<Kind>('text'), weight: 4 },
     fc.constantFrom<Kind[]>('system', 'burn', 'untilSeen'),
   ),
+  replyTo: fc.option(seq, { nil: undefined, freq: 3 }),
+});
+const edit = operation('edit', {
+  room,
+  user,
+  seq,
+  content: fc.constantFrom('edited', 'edited again', 'x'.repeat(300)),
+});
+const react = operation('react', {
+  room,
+  user,
+  seq,
+  emoji: fc.constantFrom('👍', '😀'),
+  action: fc.constantFrom<('added' | 'removed')[]>('added', 'added', 'removed'),
 });
 const reveal = operation('reveal', {
   room,
   user,
-  seq: fc.integer({ min: 1, max: 15 }),
+  seq,
   revealId: optional(fc.constantFrom('r1', 'r2')),
 });
 const raise = operation('raise', { room, user, seen: fc.boolean(), upTo: fc.nat(15), single: fc.boolean() });
@@ -58,6 +76,9 @@ export const operations: fc.Arbitrary<Operation[]> = fc.array(
     { arbitrary: append, weight: 8 },
     { arbitrary: raise, weight: 4 },
     { arbitrary: reveal, weight: 4 },
+    { arbitrary: edit, weight: 2 },
+    { arbitrary: react, weight: 3 },
+    { arbitrary: operation('delete', { room, user, seq }), weight: 2 },
     { arbitrary: operation('advance', { seconds: fc.constantFrom(0.001, 1, 1, 2, 30, 600) }), weight: 3 },
     { arbitrary: operation('sweep', { room, limit: fc.integer({ min: 1, max: 4 }) }), weight: 2 },
     { arbitrary: operation('sweepAll', { room }), weight: 1 },

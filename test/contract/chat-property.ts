@@ -72,6 +72,21 @@ class Run {
         };
         return same(await feed.reveal(request), model.reveal(request));
       }
+      case 'edit': {
+        const { room: roomId, user: userId, content } = step;
+        const request = { roomId, userId, messageId: this.idOf(roomId, step.seq), content };
+        return same(await feed.edit(request, LIMITS.totalBytes), model.edit(request));
+      }
+      case 'delete': {
+        const { room: roomId, user: userId } = step;
+        const change = { roomId, userId, messageId: this.idOf(roomId, step.seq) };
+        return same(await feed.delete(change), model.delete(change));
+      }
+      case 'react': {
+        const { room: roomId, user: userId, emoji, action } = step;
+        const request = { roomId, userId, messageId: this.idOf(roomId, step.seq), emoji, action };
+        return same(await feed.react(request), model.react(request));
+      }
       case 'advance':
         model.now += step.seconds * 1000;
         return this.kit.advance(step.seconds * 1000);
@@ -171,7 +186,7 @@ class Run {
     }
     const life = await kit.rooms.life(roomId);
     if (!model.overdue) {
-      const counted = model.live(roomId).filter(({ type }) => type !== 'system').length;
+      const counted = model.live(roomId).filter(({ type }) => type !== 'system' && type !== 'deleted').length;
       same(
         life && [life.position, life.messageCount, life.waiting, [...life.activeUsers].sort()],
         expected && [
@@ -200,6 +215,7 @@ class Run {
       burn: step.kind === 'burn',
       image: undefined,
       clientId: step.clientId,
+      ...(step.replyTo !== undefined && { replyTo: this.idOf(step.room, step.replyTo) }),
       system: step.kind === 'system' ? { kind: 'joined', actorId: step.user } : undefined,
     };
     let answer: object | undefined;
@@ -250,6 +266,14 @@ function essence(event: RoomEvent): object {
     }
     case 'expired':
       return { ...common, reason: event.reason, userId: event.userId, ids: [...event.messageIds].sort() };
+    case 'edited':
+      return { ...common, message: event.message };
+    case 'deleted':
+      return { ...common, messageId: event.messageId, userId: event.userId };
+    case 'reaction': {
+      const { messageId, userId, emoji, action, reactions } = event;
+      return { ...common, messageId, userId, emoji, action, reactions };
+    }
     case 'updated':
     case 'members':
       return common;

@@ -3,6 +3,7 @@ import { membershipContract } from './membership.suite';
 import { messageStoreContract } from './message-store.suite';
 import { roomClaimsContract } from './room-claims.suite';
 import { roomBurnContract } from './room-burn.suite';
+import { roomChangesContract } from './room-changes.suite';
 import { roomDedupeContract } from './room-dedupe.suite';
 import { roomExpiryContract } from './room-expiry.suite';
 import { roomFeedContract } from './room-feed.suite';
@@ -22,6 +23,7 @@ export function chatStoresContract(makeKit: MakeChatKit): void {
   describe('expiry', () => roomExpiryContract(makeKit));
   describe('rooms heard by joining', () => roomFollowingContract(makeKit));
   describe('burn and lifetimes', () => roomBurnContract(makeKit));
+  describe('edits, deletions, reactions, replies', () => roomChangesContract(makeKit));
   describe('images', () => roomImagesContract(makeKit));
   describe('reading messages', () => messageStoreContract(makeKit));
   describe('members', () => membershipContract(makeKit));

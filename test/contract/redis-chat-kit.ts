@@ -4,6 +4,7 @@ import { FeedFollower } from '../../src/chat/redis/feed-follower';
 import { NodeRooms } from '../../src/chat/redis/node-rooms';
 import { RedisMembershipFeed } from '../../src/chat/redis/redis-membership-feed';
 import { RedisMembershipStore } from '../../src/chat/redis/redis-membership.store';
+import { RedisChanges } from '../../src/chat/redis/redis-changes';
 import { RedisMessageStore } from '../../src/chat/redis/redis-message.store';
 import { RedisOccupancy } from '../../src/chat/redis/redis-occupancy';
 import { RedisPublicRooms } from '../../src/chat/redis/redis-public-rooms';
@@ -59,7 +60,18 @@ export async function redisChatKit(server: RedisServer, prefix = uniquePrefix())
   const occupancy = new RedisOccupancy(rooms, new NodeRooms(redis, nodes), totals, nodes);
   const [marks, listing] = [new UserMarks(redis, lists), new RedisPublicRooms(redis, rooms)];
   const follower = new FeedFollower(redis, rooms, channels, nodes);
-  const feed = new ListeningFeed(rooms, lists, marks, listing, occupancy, totals, deadlines, follower, ids);
+  const feed = new ListeningFeed(
+    rooms,
+    lists,
+    marks,
+    listing,
+    occupancy,
+    totals,
+    deadlines,
+    follower,
+    new RedisChanges(rooms, totals, clock),
+    ids,
+  );
   return {
     node,
     nodes,

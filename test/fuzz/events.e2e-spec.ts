@@ -25,6 +25,10 @@ function native(): Payloads {
     'message:send': { roomId, content: 'x', ttl: 60, clientId: 'c', type: 'text', burn: false },
     'message:reveal': { roomId, messageId: 'msg_1_x', revealId: 'r' },
     'message:status': { roomId, messageId: 'msg_1_x', status: 'seen' },
+    'message:edit': { roomId, messageId: 'msg_1_x', content: 'y' },
+    'message:delete': { roomId, messageId: 'msg_1_x' },
+    'message:react': { roomId, messageId: 'msg_1_x', emoji: '👍' },
+    'message:unreact': { roomId, messageId: 'msg_1_x', emoji: '👍' },
     'typing:start': { roomId },
     'typing:stop': { roomId },
   };

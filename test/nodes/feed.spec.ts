@@ -1,7 +1,8 @@
 import { Logger } from '@nestjs/common';
+import type { Message } from '../../src/chat/engine/message';
 import type { RoomDraft } from '../../src/chat/engine/room';
 import type { RoomEvent } from '../../src/chat/engine/room-feed';
-import { ChatBench, type Pair, pairOf, seqsOf } from '../contract/chat-kit';
+import { ChatBench, LIMITS, type Pair, pairOf, seqsOf } from '../contract/chat-kit';
 import { type RedisChatKit, redisChatKit } from '../contract/redis-chat-kit';
 import { describeRedis, type RedisServer, uniquePrefix } from '../support/redis-server';
 import { until } from '../support/until';
@@ -99,6 +100,37 @@ function feedOf(kind: (typeof KINDS)[number], server: RedisServer): void {
         { seq: 2, senderId: pair.alice },
       ],
     });
+    expect(missed).toEqual([]);
+    inOrder();
+  });
+
+  it('fetches edits, deletions and reactions as they are by then', async () => {
+    const pair = await followed();
+    const [edited, deleted, reacted] = await bench.sendMany(3, pair);
+    await until(() => told().length === 3);
+    const cut = deaf(pair);
+    const about = (message: Message | undefined, userId = pair.alice) => ({
+      roomId: pair.roomId,
+      userId,
+      messageId: message?.id ?? '',
+    });
+    await here.feed.edit({ ...about(edited), content: 'edited' }, LIMITS.totalBytes);
+    await here.feed.edit({ ...about(deleted), content: 'needle' }, LIMITS.totalBytes);
+    await here.feed.react({ ...about(deleted), emoji: '👍', action: 'added' });
+    await here.feed.delete(about(deleted));
+    await here.feed.react({ ...about(reacted, pair.bob), emoji: '😀', action: 'added' });
+    await bench.send(pair, { replyTo: edited?.id ?? '' });
+    await cut.end();
+    await bench.send(pair);
+    await until(() => told().length === 5);
+    expect(kinds().slice(-5)).toEqual(['edited', 'deleted', 'reaction', 'message', 'message']);
+    expect(events.slice(-5, -1)).toMatchObject([
+      { message: { id: edited?.id, content: 'edited' } },
+      { messageId: deleted?.id, userId: pair.alice },
+      { messageId: reacted?.id, emoji: '😀', reactions: [{ emoji: '😀', userIds: [pair.bob] }] },
+      { message: { replyTo: { id: edited?.id, preview: 'edited' } } },
+    ]);
+    expect(JSON.stringify(events)).not.toContain('needle');
     expect(missed).toEqual([]);
     inOrder();
   });

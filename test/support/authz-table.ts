@@ -77,6 +77,8 @@ const memberEvent = {
   guest: 'AuthorizationError',
   ...refused,
 };
+/** About a message of the peer, by who may not. */
+const notTheirs = { ...memberEvent, member: 'AuthorizationError' };
 /** A success without effect for who has no part in it: a race must not become an error on a page. */
 const harmless = { member: 'success', ...outsiders('success'), guest: 'success', ...refused };
 
@@ -154,6 +156,11 @@ export const ROUTES: readonly RouteRow[] = [
   route('GET /api/chat/rooms/:roomId/messages', inRoom(200)),
   route('POST /api/chat/rooms/:roomId/messages', inRoom(201), () => ({ content: 'x' })),
   route('POST /api/chat/rooms/:roomId/messages/:messageId/reveal', inRoom(200), () => ({})),
+  // The message of the world is the peer's.
+  route('PATCH /api/chat/rooms/:roomId/messages/:messageId', inRoom(403), () => ({ content: 'x' })),
+  route('DELETE /api/chat/rooms/:roomId/messages/:messageId', inRoom(403)),
+  route('PUT /api/chat/rooms/:roomId/messages/:messageId/reactions/:emoji', inRoom(204)),
+  route('DELETE /api/chat/rooms/:roomId/messages/:messageId/reactions/:emoji', inRoom(204)),
   route('POST /api/chat/rooms/:roomId/read', inRoom(204), () => ({ upToSeq: 1 })),
   route('PATCH /api/chat/rooms/:roomId', inRoom(200), () => ({ settings: { messageTtl: 60 } })),
   route('DELETE /api/chat/rooms/:roomId', inRoom(204)),
@@ -213,6 +220,10 @@ export const EVENTS: readonly EventRow[] = [
   event('/ message:send', memberEvent, ({ roomId }) => ({ roomId, content: 'x' })),
   event('/ message:status', memberEvent, ({ roomId, messageId }) => ({ roomId, messageId, status: 'seen' })),
   event('/ message:reveal', memberEvent, ({ roomId, messageId }) => ({ roomId, messageId })),
+  event('/ message:edit', notTheirs, ({ roomId, messageId }) => ({ roomId, messageId, content: 'x' })),
+  event('/ message:delete', notTheirs, ({ roomId, messageId }) => ({ roomId, messageId })),
+  event('/ message:react', memberEvent, ({ roomId, messageId }) => ({ roomId, messageId, emoji: '👍' })),
+  event('/ message:unreact', memberEvent, ({ roomId, messageId }) => ({ roomId, messageId, emoji: '👍' })),
   event('/ typing:start', memberEvent, room),
   event('/ typing:stop', harmless, room),
 

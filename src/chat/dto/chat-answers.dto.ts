@@ -27,6 +27,11 @@ export class RevealedDto {
   expiresAt!: string;
 }
 
+export class MessageAnswerDto {
+  @ApiProperty({ type: MessageDto })
+  message!: MessageDto;
+}
+
 export class RevealAnswerDto extends RevealedDto {
   @ApiProperty({ example: true })
   success!: boolean;

@@ -1,6 +1,7 @@
 import { ApiHideProperty, ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsIn, IsInt, IsISO8601, IsOptional, Max, Min } from 'class-validator';
 import { IsIntString, IsOpaque, IsText } from '../../common/validation/decorators';
+import { IsEmoji } from '../../common/validation/emoji';
 import { MESSAGE_STATUSES, type MessageStatus } from '../engine/message';
 import { MESSAGE_ID_EXAMPLE, ROOM_ID_EXAMPLE } from './message.dto';
 
@@ -113,9 +114,9 @@ export class MessageBodyDto {
   @IsOpaque(MAX_ID)
   fileId?: string;
 
-  @ApiHideProperty()
+  @ApiPropertyOptional({ example: MESSAGE_ID_EXAMPLE, description: 'The message in the same room that it answers.' })
   @IsOptional()
-  @IsOpaque(MAX_ID)
+  @IsOpaque(MAX_ID, 1)
   replyTo?: string;
 }
 
@@ -123,6 +124,30 @@ export class SendMessageDto extends MessageBodyDto {
   @ApiProperty({ example: ROOM_ID_EXAMPLE })
   @IsOpaque(MAX_ID, 1)
   roomId!: string;
+}
+
+export class MessageIdDto extends RoomIdDto {
+  @ApiProperty({ example: MESSAGE_ID_EXAMPLE })
+  @IsOpaque(MAX_ID, 1)
+  messageId!: string;
+}
+
+export class EditBodyDto {
+  @ApiProperty({ example: 'See you at nine', maxLength: 5000 })
+  @IsText({ min: 1, max: MAX_TEXT })
+  content!: string;
+}
+
+export class EditMessageDto extends MessageIdDto {
+  @ApiProperty({ example: 'See you at nine', maxLength: 5000 })
+  @IsText({ min: 1, max: MAX_TEXT })
+  content!: string;
+}
+
+export class ReactionTargetDto extends MessageIdDto {
+  @ApiProperty({ example: '👍', description: 'One emoji.' })
+  @IsEmoji()
+  emoji!: string;
 }
 
 export class RevealBodyDto {

@@ -8,7 +8,7 @@ import {
   type SystemKind,
 } from '../engine/message';
 
-const USER_ID = '5f2c1a9be07d4c3388a1f0e2';
+export const USER_ID = '5f2c1a9be07d4c3388a1f0e2';
 export const MESSAGE_ID_EXAMPLE = 'msg_1893499200000_9c1d8e7f6a5b4c3d2e1f0a9b';
 export const ROOM_ID_EXAMPLE = 'dm_5f2c1a9be07d4c3388a1f0e2_9a7b3c21d4e5f60718293a4b';
 
@@ -19,6 +19,31 @@ export class SystemNoteDto {
   actorId!: string;
   @ApiPropertyOptional({ example: USER_ID })
   targetId?: string;
+}
+
+export class QuoteDto {
+  @ApiProperty({ example: MESSAGE_ID_EXAMPLE })
+  id!: string;
+  @ApiProperty({ example: USER_ID })
+  senderId!: string;
+  @ApiProperty({ example: 'bob' })
+  senderUsername!: string;
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    example: 'When do we meet?',
+    description: 'The beginning of its text as it is now; null where it is gone, burns, is encrypted or has none.',
+  })
+  preview!: string | null;
+}
+
+export class ReactionDto {
+  @ApiProperty({ example: '👍' })
+  emoji!: string;
+  @ApiProperty({ example: 1 })
+  count!: number;
+  @ApiProperty({ type: [String], example: [USER_ID] })
+  userIds!: string[];
 }
 
 export class MessageDto {
@@ -59,6 +84,12 @@ export class MessageDto {
   burn?: boolean;
   @ApiPropertyOptional({ example: true, description: 'True where it has to be revealed: no content, no picture.' })
   concealed?: boolean;
+  @ApiPropertyOptional({ type: QuoteDto, description: 'What it answers.' })
+  replyTo?: QuoteDto;
+  @ApiPropertyOptional({ example: '2030-01-01T12:01:00.000Z', description: 'When its text was last changed.' })
+  editedAt?: string;
+  @ApiPropertyOptional({ type: [ReactionDto] })
+  reactions?: ReactionDto[];
   @ApiPropertyOptional({ type: SystemNoteDto, description: 'Messages of type `system` only.' })
   system?: SystemNoteDto;
 }

@@ -43,6 +43,39 @@ export interface MessageImage {
   readonly height?: number;
 }
 
+/** Who reacted to a message with one emoji, in the order in which they did. */
+export interface Reaction {
+  readonly emoji: string;
+  readonly userIds: readonly string[];
+}
+
+/** The message that a reply answers. */
+export interface Quote {
+  readonly id: string;
+  readonly senderId: string;
+  readonly senderUsername: string;
+  /** The beginning of its text as it is now; null where it is gone, burns after reading, has none or is encrypted. */
+  readonly preview: string | null;
+}
+
+/** What a deleted message has in place of its text. */
+export const DELETED_CONTENT = '[Message deleted]';
+
+/** Kinds of reactions that one message may have. */
+export const MAX_REACTION_KINDS = 20;
+
+/** Characters of a preview. */
+const MAX_PREVIEW = 100;
+
+/** What a reply shows of the message that it answers; undefined: that is gone. */
+export function previewOf(original: Message | undefined, encrypted: boolean): string | null {
+  if (!original || encrypted || original.burn || original.type === 'deleted' || original.content === '') {
+    return null;
+  }
+  // Cut by characters, of which each has two units at most.
+  return [...original.content.slice(0, 2 * MAX_PREVIEW)].slice(0, MAX_PREVIEW).join('');
+}
+
 /** A message as it stands: a copy of what the store keeps. Times are epoch ms. */
 export interface Message {
   readonly id: string;
@@ -62,6 +95,10 @@ export interface Message {
   readonly image: MessageImage | undefined;
   /** True where recipients have to reveal it, and it goes soon after (chat.md, Burn after reading). */
   readonly burn: boolean;
+  readonly replyTo?: Quote | undefined;
+  /** When its text was last changed. */
+  readonly editedAt?: number | undefined;
+  readonly reactions?: readonly Reaction[] | undefined;
 }
 
 /** A message to be appended. */
@@ -79,4 +116,6 @@ export interface MessageDraft {
   readonly clientId: string | undefined;
   readonly system: SystemNote | undefined;
   readonly image: MessageImage | undefined;
+  /** Id of the message in the same room that it answers. */
+  readonly replyTo?: string | undefined;
 }

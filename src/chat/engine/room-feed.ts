@@ -1,5 +1,5 @@
 import type { Awaitable } from '../../common/awaitable';
-import type { Message, MessageDraft, MessageImage, MessageStatus } from './message';
+import type { Message, MessageDraft, MessageImage, MessageStatus, Reaction } from './message';
 import type { CloseReason, Room, RoomDraft, RoomSettings } from './room';
 
 /** What happened in a room. Every node sees a room's events in the order of `position`, which has no holes. */
@@ -8,6 +8,9 @@ export type RoomEvent = { readonly roomId: string; readonly position: number } &
   | { readonly kind: 'message'; readonly message: Message }
   | StatusRaised
   | MessagesExpired
+  | { readonly kind: 'edited'; readonly message: Message }
+  | MessageDeleted
+  | ReactionChanged
   | { readonly kind: 'updated'; readonly room: Room }
   | MembersChanged
   | { readonly kind: 'key'; readonly userId: string; readonly publicKey: string }
@@ -31,6 +34,25 @@ export interface MessagesExpired {
   readonly reason: 'expired' | 'burned';
   /** They are gone for this member alone; undefined: for everyone. */
   readonly userId: string | undefined;
+}
+
+/** A message is gone but for a tombstone, which stands until its deadline. */
+export interface MessageDeleted {
+  readonly kind: 'deleted';
+  readonly messageId: string;
+  /** Who deleted it. */
+  readonly userId: string;
+  readonly at: number;
+}
+
+export interface ReactionChanged {
+  readonly kind: 'reaction';
+  readonly messageId: string;
+  readonly userId: string;
+  readonly emoji: string;
+  readonly action: 'added' | 'removed';
+  /** All that the message has now. */
+  readonly reactions: readonly Reaction[];
 }
 
 /** Messages of others rose to one status, in answer to one receipt or reveal. */
@@ -106,6 +128,34 @@ export type Revealed =
   | { readonly outcome: 'revealed'; readonly message: Message; readonly expiresAt: number }
   /** It was revealed to this user before; the user sent it; it is no burn message. */
   | { readonly outcome: 'again' | 'own' | 'ordinary' };
+
+/** A member wants to change one message. */
+export interface MessageChange {
+  readonly roomId: string;
+  readonly userId: string;
+  readonly messageId: string;
+}
+
+export interface EditRequest extends MessageChange {
+  readonly content: string;
+}
+
+export interface ReactionRequest extends MessageChange {
+  /** One grapheme. */
+  readonly emoji: string;
+  readonly action: ReactionChanged['action'];
+}
+
+/** Why a message is not changed: it is somebody else's; it is of a kind that cannot be changed in this way. */
+export type Unchangeable = { readonly outcome: 'foreign' | 'fixed' };
+
+export type Edited = { readonly outcome: 'edited'; readonly message: Message } | Unchangeable;
+
+/** `waiting`: messages of the room that are still `sent`. */
+export type Deleted = { readonly outcome: 'deleted'; readonly waiting: number } | Unchangeable;
+
+/** `full`: it has as many kinds of reactions as it may. */
+export type Reacted = { readonly outcome: 'done' | 'fixed' | 'full' };
 
 /** The countdown of a burn message. */
 export interface Countdown {
@@ -204,7 +254,8 @@ export abstract class RoomFeed {
    * `clientId` in this room before, while that message lives and for ten minutes at least. Undefined: no such room.
    * Where the room keeps its history the oldest message goes to make place (`expired`). In rooms that are not direct the
    * sender has to be a member who is not muted, and not too soon in slow mode; `system` messages pass.
-   * @throws AppError CapacityError past a limit, AuthorizationError, NotFoundError, RateLimitError; nothing is stored then
+   * @throws AppError CapacityError past a limit, AuthorizationError, NotFoundError (also where `replyTo` is gone),
+   * RateLimitError; nothing is stored then
    */
   abstract append(draft: MessageDraft, limits: AppendLimits): Awaitable<Appended | undefined>;
 
@@ -231,6 +282,26 @@ export abstract class RoomFeed {
 
   /** Brings a message's deadline to now: gone for every reader, erased and told by the next sweep. False: there is none. */
   abstract end(roomId: string, messageId: string): Awaitable<boolean>;
+
+  /**
+   * Gives the user's own message another text, until its deadline, which stays. Publishes `edited`; the same text again
+   * changes nothing. `fixed`: system and burn messages. Undefined: no such message, or it was deleted.
+   * @throws AppError CapacityError where `totalBytes` (of `AppendLimits`) are taken
+   */
+  abstract edit(request: EditRequest, totalBytes: number): Awaitable<Edited | undefined>;
+
+  /**
+   * Erases the user's own message, its reactions and what others show of it, down to a tombstone that counts in no count
+   * and stands until its deadline. Publishes `deleted`; again, it changes nothing. `fixed`: system messages. Undefined:
+   * no such message.
+   */
+  abstract delete(change: MessageChange): Awaitable<Deleted | undefined>;
+
+  /**
+   * Adds a reaction of the user's to a message, or takes one away. Publishes `reaction` where that changes something.
+   * `fixed`: system messages. Undefined: no such message, or it was deleted.
+   */
+  abstract react(request: ReactionRequest): Awaitable<Reacted | undefined>;
 
   /** Changes the settings named. Publishes `updated`. Undefined: no such room. */
   abstract configure(roomId: string, settings: Partial<RoomSettings>): Awaitable<Room | undefined>;

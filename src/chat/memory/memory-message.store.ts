@@ -35,7 +35,7 @@ export class MemoryMessageStore extends MessageStore {
     const room = this.state.rooms.get(roomId);
     const handle = room?.findById(messageId, now) ?? NO_HANDLE;
     const found = room !== undefined && handle !== NO_HANDLE && !room.isGoneFor(handle, viewer, now);
-    return found ? this.read(room, handle) : undefined;
+    return found ? room.read(handle, now) : undefined;
   }
 
   override findShowing(roomId: string, viewer: string, holder: string): Message | undefined {
@@ -46,7 +46,7 @@ export class MemoryMessageStore extends MessageStore {
       return undefined;
     }
     const [handle] = room.ascending(now, seq, seq);
-    return handle === undefined || room.isGoneFor(handle, viewer, now) ? undefined : this.read(room, handle);
+    return handle === undefined || room.isGoneFor(handle, viewer, now) ? undefined : room.read(handle, now);
   }
 
   override page(roomId: string, viewer: string, before: number | undefined, limits: PageLimits): Page {
@@ -88,10 +88,6 @@ export class MemoryMessageStore extends MessageStore {
     return { ...common, messages, more, live: [], changed: [], gap: from !== undefined, lastSeq: room.lastSeq };
   }
 
-  private read(room: MemoryRoom, handle: Handle): Message {
-    return this.state.records.read(handle, room.id, room.people);
-  }
-
   private newest(reading: Reading, before: number | undefined, limits: PageLimits): Page {
     const { messages, more } = this.take(reading, reading.room.descending(reading.now, before), limits);
     return { messages: messages.reverse(), more };
@@ -108,12 +104,12 @@ export class MemoryMessageStore extends MessageStore {
       if (messages.length >= limits.count || (bytes > limits.bytes && messages.length > 0)) {
         return { messages, more: true };
       }
-      messages.push(this.read(room, handle));
+      messages.push(room.read(handle, now));
     }
     return { messages, more: false };
   }
 
-  /** Messages up to the resume point whose status rose since; one more than `MAX_CHANGED` at most. */
+  /** Messages up to the resume point that were changed since; one more than `MAX_CHANGED` at most. */
   private changed({ room, viewer, now }: Reading, from: ResumePoint): Message[] {
     const changed: Message[] = [];
     if (from.sinceTime === undefined || room.lastChange < from.sinceTime) {
@@ -121,9 +117,8 @@ export class MemoryMessageStore extends MessageStore {
     }
     const { records } = this.state;
     for (const handle of room.ascending(now, 1, from.since)) {
-      const rose = records.changedAt(handle) >= from.sinceTime && records.statusRank(handle) > 0;
-      if (rose && !room.isGoneFor(handle, viewer, now)) {
-        changed.push(this.read(room, handle));
+      if (records.hasChangedSince(handle, from.sinceTime) && !room.isGoneFor(handle, viewer, now)) {
+        changed.push(room.read(handle, now));
         if (changed.length > MAX_CHANGED) {
           break;
         }
@@ -136,7 +131,7 @@ export class MemoryMessageStore extends MessageStore {
     const ranges: [number, number][] = [];
     let current: [number, number] | undefined;
     for (const handle of room.ascending(now, 1, upTo)) {
-      if (room.isGoneFor(handle, viewer, now)) {
+      if (this.state.records.isDeleted(handle) || room.isGoneFor(handle, viewer, now)) {
         continue;
       }
       const seq = this.state.records.seq(handle);

@@ -37,7 +37,7 @@ export class MemoryReceipts {
       const isBurn = records.isBurn(handle);
       const rank = isBurn ? Math.min(asked, DELIVERED) : asked;
       const sender = room.people[records.sender(handle)];
-      const risesNot = records.statusRank(handle) >= rank || records.isSystem(handle);
+      const risesNot = records.statusRank(handle) >= rank || !records.isCounted(handle);
       if (risesNot || !sender || sender.userId === userId || room.isGoneFor(handle, userId, at)) {
         continue;
       }
@@ -96,7 +96,7 @@ export class MemoryReceipts {
         this.deadlines.scheduleNext(room);
       }
     }
-    return { outcome: 'revealed', message: records.read(handle, roomId, room.people), expiresAt: until };
+    return { outcome: 'revealed', message: room.read(handle, now), expiresAt: until };
   }
 
   /** See `RoomFeed.burn`. */

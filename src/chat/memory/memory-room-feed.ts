@@ -9,10 +9,16 @@ import type { CloseReason, Room, RoomDraft, RoomSettings } from '../engine/room'
 import {
   type Appended,
   type AppendLimits,
+  type Deleted,
+  type Edited,
+  type EditRequest,
+  type MessageChange,
   type Claim,
   type Claimed,
   type Countdown,
   type Occupant,
+  type Reacted,
+  type ReactionRequest,
   type Receipt,
   type Revealed,
   type RevealRequest,
@@ -21,6 +27,7 @@ import {
   type Swept,
 } from '../engine/room-feed';
 import { FeedHub } from './feed-hub';
+import { MemoryChanges } from './memory-changes';
 import { MemoryDeadlines } from './memory-deadlines';
 import { MemoryOccupancy } from './memory-occupancy';
 import { MemoryReceipts } from './memory-receipts';
@@ -35,6 +42,7 @@ export class MemoryRoomFeed extends RoomFeed {
   readonly hub: FeedHub;
   readonly timeline: MemoryTimeline;
   private readonly receipts: MemoryReceipts;
+  private readonly changes: MemoryChanges;
   readonly occupancy: MemoryOccupancy;
 
   constructor(
@@ -49,6 +57,7 @@ export class MemoryRoomFeed extends RoomFeed {
     const deadlines = new MemoryDeadlines(state, queue);
     this.timeline = new MemoryTimeline(state, this.hub, deadlines, clock, ids);
     this.receipts = new MemoryReceipts(state, this.hub, deadlines, clock);
+    this.changes = new MemoryChanges(state, this.hub, this.timeline, clock);
     this.occupancy = new MemoryOccupancy(state, this.hub);
   }
 
@@ -103,6 +112,20 @@ export class MemoryRoomFeed extends RoomFeed {
 
   override burn(roomId: string, messageId: string, delayMs: number): Countdown | undefined {
     return this.receipts.burn(roomId, messageId, delayMs);
+  }
+
+  override edit(request: EditRequest, totalBytes: number): Edited | undefined {
+    return this.changes.edit(request, totalBytes);
+  }
+
+  override delete(change: MessageChange): Deleted | undefined {
+    const deleted = this.changes.delete(change);
+    void this.tellErased(this.timeline.takeErasedImages());
+    return deleted;
+  }
+
+  override react(request: ReactionRequest): Reacted | undefined {
+    return this.changes.react(request);
   }
 
   override end(roomId: string, messageId: string): boolean {

@@ -73,8 +73,8 @@ export class MemoryRoomStore extends RoomStore {
   private lastMessage(room: MemoryRoom, viewer: string): Message | undefined {
     const now = this.clock.now();
     for (const handle of room.descending(now)) {
-      if (!this.state.records.isSystem(handle) && !room.isGoneFor(handle, viewer, now)) {
-        return this.state.records.read(handle, room.id, room.people);
+      if (this.state.records.isCounted(handle) && !room.isGoneFor(handle, viewer, now)) {
+        return room.read(handle, now);
       }
     }
     return undefined;
@@ -90,7 +90,7 @@ export class MemoryRoomStore extends RoomStore {
       return overdue;
     }
     for (const handle of room.all()) {
-      if (records.deadline(handle) <= now && !records.isSystem(handle)) {
+      if (records.deadline(handle) <= now && records.isCounted(handle)) {
         overdue.messages++;
         const mine = room.people[records.sender(handle)]?.userId === userId;
         overdue.unread += !mine && records.statusRank(handle) < 2 ? 1 : 0;

@@ -1,8 +1,9 @@
 import { Heap } from 'heap-js';
 import { MESSAGE_ID_PREFIX } from '../../common/ids';
-import { MESSAGE_STATUSES } from '../engine/message';
+import { type Message, MESSAGE_STATUSES, previewOf, type Quote } from '../engine/message';
 import { isAnonymousRoomId, type Member, type Room, type RoomDraft, type RoomSettings } from '../engine/room';
 import type { MemoryGroup } from './memory-group';
+import type { Annotations, Quoted } from './annotations';
 import type { MessageRecords } from './message-records';
 import { Reveals } from './reveals';
 import { type Handle, NO_HANDLE } from './slab';
@@ -38,7 +39,7 @@ export class MemoryRoom {
   storedCount = 0;
   /** Live messages that are `sent`. */
   waiting = 0;
-  /** When a status was last raised, epoch ms. */
+  /** When a message was last changed (status, edit, deletion, reaction), epoch ms. */
   lastChange = 0;
   /** Senders by index, as records name them; members of a direct room come first. */
   readonly people: Member[];
@@ -54,6 +55,8 @@ export class MemoryRoom {
   images: Map<string, ShownImage> | undefined;
   /** Made with the first reveal of a burn message. */
   reveals: Reveals | undefined;
+  /** Made with the first reply, edit or reaction. */
+  annotations: Annotations | undefined;
   publicKeys: Record<string, string> = {};
   /** Sockets that joined, by user. */
   readonly joined = new Map<string, Set<string>>();
@@ -162,6 +165,11 @@ export class MemoryRoom {
     this.log.push(handle);
   }
 
+  /** Puts another record in the place of one of the log. */
+  replace(seq: number, handle: Handle): void {
+    this.log[seq - this.firstSeq] = handle;
+  }
+
   /** Takes a seq out of the log. */
   remove(seq: number): void {
     const index = seq - this.firstSeq;
@@ -223,6 +231,35 @@ export class MemoryRoom {
         this.unread[member] = (this.unread[member] ?? 0) + step;
       }
     }
+  }
+
+  /** A message with all that belongs to it. */
+  read(handle: Handle, now: number): Message {
+    const message = this.records.read(handle, this.id, this.people);
+    const { annotations } = this;
+    if (!annotations) {
+      return message;
+    }
+    const { seq } = message;
+    const quoted = annotations.quotedBy(seq);
+    const reactions = annotations.reactionsTo(seq);
+    return {
+      ...message,
+      replyTo: quoted && this.quote(quoted, now),
+      editedAt: annotations.editedAt(seq),
+      reactions: reactions.length > 0 ? reactions : undefined,
+    };
+  }
+
+  /** What a reply shows of the message that it answers, as that is now. */
+  quote({ id, seq, senderId, senderUsername }: Quoted, now: number): Quote {
+    const [handle] = this.ascending(now, seq, seq);
+    const original = handle === undefined ? undefined : this.records.read(handle, this.id, this.people);
+    return { id, senderId, senderUsername, preview: previewOf(original, this.settings.encrypted) };
+  }
+
+  hasMember(userId: string): boolean {
+    return this.group ? this.group.member(userId) !== undefined : this.members.some((one) => one.userId === userId);
   }
 
   /** Members other than the sender. */

@@ -5,6 +5,7 @@ import type { Message, MessageDraft } from '../engine/message';
 import { type Appended, type AppendLimits, DEDUPE_MS, type ErasedImage, type Swept } from '../engine/room-feed';
 import { draftOf, type Note } from '../engine/membership';
 import type { Member } from '../engine/room';
+import { Annotations, type Quoted } from './annotations';
 import type { FeedHub } from './feed-hub';
 import type { MemoryDeadlines } from './memory-deadlines';
 import type { MemoryRoom } from './memory-room';
@@ -57,7 +58,8 @@ export class MemoryTimeline {
       this.dropOldest(room);
     }
     const seenTtl = this.seenTtl(room, draft);
-    const message = this.messageOf(room, draft, seenTtl !== undefined, limits.maxLifetimeMs);
+    const quoted = draft.replyTo === undefined ? undefined : this.quoted(room, draft.replyTo, draft.senderId);
+    const message = this.messageOf(room, draft, quoted, seenTtl !== undefined, limits.maxLifetimeMs);
     const before = room.anonymous ? this.state.records.bytes : 0;
     const handle = this.state.records.write({ message, sender, dedupeKey, seenTtl });
     if (room.anonymous) {
@@ -66,6 +68,10 @@ export class MemoryTimeline {
     room.lastSeq = message.seq;
     room.lastActivity = message.createdAt;
     room.push(handle);
+    if (quoted) {
+      room.annotations ??= new Annotations();
+      room.annotations.quote(message.seq, quoted);
+    }
     if (dedupeKey !== 0) {
       room.dedupe ??= new Map();
       room.dedupe.set(dedupeKey, handle);
@@ -160,7 +166,25 @@ export class MemoryTimeline {
     return ttl ?? room.settings.messageTtl ?? undefined;
   }
 
-  private messageOf(room: MemoryRoom, draft: MessageDraft, longest: boolean, maxLifetimeMs: number): Message {
+  /** The message that is answered. @throws AppError NotFoundError */
+  private quoted(room: MemoryRoom, messageId: string, viewer: string): Quoted {
+    const { records } = this.state;
+    const now = this.clock.now();
+    const handle = room.findById(messageId, now);
+    if (handle === NO_HANDLE || !records.isCounted(handle) || room.isGoneFor(handle, viewer, now)) {
+      throw new AppError('NotFoundError', 'The message that you reply to is gone');
+    }
+    const { userId = '', username = '' } = room.people[records.sender(handle)] ?? {};
+    return { id: messageId, seq: records.seq(handle), senderId: userId, senderUsername: username };
+  }
+
+  private messageOf(
+    room: MemoryRoom,
+    draft: MessageDraft,
+    quoted: Quoted | undefined,
+    longest: boolean,
+    maxLifetimeMs: number,
+  ): Message {
     const createdAt = this.clock.now();
     const ttl = longest ? Infinity : (draft.ttl ?? room.settings.messageTtl);
     return {
@@ -178,13 +202,16 @@ export class MemoryTimeline {
       system: draft.system,
       image: draft.image,
       burn: draft.burn,
+      replyTo: quoted && room.quote(quoted, createdAt),
+      editedAt: undefined,
+      reactions: undefined,
     };
   }
 
   /** What a repeated send is told: the first message, or what is left of it. */
   private firstOf(room: MemoryRoom, handle: Handle): Message {
     const { records } = this.state;
-    const message = records.read(handle, room.id, room.people);
+    const message = room.read(handle, this.clock.now());
     if (records.isHusk(handle)) {
       return { ...message, expiresAt: records.changedAt(handle) || null };
     }
@@ -212,6 +239,7 @@ export class MemoryTimeline {
     const seq = records.seq(handle);
     room.remove(seq);
     room.reveals?.forget(seq);
+    room.annotations?.forget(seq);
     this.dropImage(room, handle);
     const key = records.dedupeKey(handle);
     const rememberUntil = records.createdAt(handle) + DEDUPE_MS;
@@ -241,7 +269,7 @@ export class MemoryTimeline {
     this.hub.publish(room, { kind: 'expired', messageIds: [id], reason: 'expired', userId: undefined });
   }
 
-  private dropImage(room: MemoryRoom, handle: Handle): void {
+  dropImage(room: MemoryRoom, handle: Handle): void {
     const image = room.images && this.state.records.image(handle);
     if (image && room.images?.delete(image.holder)) {
       this.erasedImages.push({ filename: image.filename, holder: image.holder });
@@ -271,7 +299,7 @@ export class MemoryTimeline {
 
   private count(room: MemoryRoom, handle: Handle, step: 1 | -1): void {
     room.storedCount += step;
-    if (this.state.records.isSystem(handle)) {
+    if (!this.state.records.isCounted(handle)) {
       return;
     }
     room.messageCount += step;

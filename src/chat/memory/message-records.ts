@@ -13,7 +13,7 @@ import { type Handle, Slab } from './slab';
 // A record is a header of fixed fields, then `clientId`, content and the rare rest as UTF-8.
 const CREATED_AT = 0; // f64, epoch ms
 const DEADLINE = 1; // f64, epoch ms; 0 keeps the message
-const CHANGED_AT = 2; // f64, epoch ms of the last change of status
+const CHANGED_AT = 2; // f64, epoch ms of the last change (of status, by edit, deletion or reaction)
 const DEDUPE_KEY = 3; // f64, hash of sender and clientId; 0 without one
 const SEQ = 8; // u32
 const SENDER = 9; // u32, index into the room's people
@@ -31,6 +31,8 @@ const HUSK = 1;
 const BURN = 2;
 /** The deadline is the end of a burn message's countdown. */
 const BURNING = 4;
+/** It is not as it was sent: CHANGED_AT is when that came about. */
+const CHANGED = 8;
 
 /** What few messages have. */
 interface Rest {
@@ -40,6 +42,9 @@ interface Rest {
 }
 
 const NOTHING: Rest = {};
+const NO_BYTES = Buffer.alloc(0);
+const SYSTEM = MESSAGE_TYPES.indexOf('system');
+const DELETED = MESSAGE_TYPES.indexOf('deleted');
 
 /** What `write` stores; `id` is `msg_<createdAt>_<random>`. */
 export interface NewRecord {
@@ -127,6 +132,10 @@ export class MessageRecords {
       system: rest.system,
       image: rest.image,
       burn: ((bytes[offset + FLAGS] ?? 0) & BURN) !== 0,
+      // What a room adds to it, see `Annotations`.
+      replyTo: undefined,
+      editedAt: undefined,
+      reactions: undefined,
     };
   }
 
@@ -171,8 +180,22 @@ export class MessageRecords {
   }
 
   isSystem(handle: Handle): boolean {
-    this.slab.locate(handle);
-    return MESSAGE_TYPES[this.slab.chunk.bytes[this.slab.offset + TYPE] ?? 0] === 'system';
+    return this.type(handle) === SYSTEM;
+  }
+
+  /** Only a tombstone is left. */
+  isDeleted(handle: Handle): boolean {
+    return this.type(handle) === DELETED;
+  }
+
+  /** Whether it is in counts: no system message, no tombstone. */
+  isCounted(handle: Handle): boolean {
+    return this.type(handle) < Math.min(SYSTEM, DELETED);
+  }
+
+  /** Whether it has changed since this time, epoch ms. */
+  hasChangedSince(handle: Handle, at: number): boolean {
+    return this.hasFlag(handle, CHANGED) && this.changedAt(handle) >= at;
   }
 
   isHusk(handle: Handle): boolean {
@@ -216,7 +239,29 @@ export class MessageRecords {
     this.slab.locate(handle);
     const { chunk, offset } = this.slab;
     chunk.bytes[offset + STATUS] = MESSAGE_STATUSES.indexOf(status);
+    this.touch(handle, at);
+  }
+
+  /** Notes a change, epoch ms. */
+  touch(handle: Handle, at: number): void {
+    this.slab.locate(handle);
+    const { chunk, offset } = this.slab;
     chunk.f64[(offset >> 3) + CHANGED_AT] = at;
+    chunk.bytes[offset + FLAGS] = (chunk.bytes[offset + FLAGS] ?? 0) | CHANGED;
+  }
+
+  /** Gives a message another text; the old one is overwritten. Another handle. @throws RangeError as `write` */
+  edit(handle: Handle, content: string): Handle {
+    return this.rewrite(handle, content, true);
+  }
+
+  /** Erases a message down to its header and a text that stands for it. Another handle. */
+  reduceToTombstone(handle: Handle, content: string): Handle {
+    const tombstone = this.rewrite(handle, content, false);
+    const { chunk, offset } = this.slab;
+    chunk.bytes[offset + TYPE] = DELETED;
+    chunk.bytes[offset + FLAGS] = 0;
+    return tombstone;
   }
 
   /** Overwrites and gives back a record. */
@@ -240,6 +285,35 @@ export class MessageRecords {
     chunk.f64[(offset >> 3) + CHANGED_AT] = chunk.f64[(offset >> 3) + DEADLINE] ?? 0;
     chunk.f64[(offset >> 3) + DEADLINE] = deadline;
     return husk;
+  }
+
+  /** A record in the place of another: its header, another text, and the rest if that stays. The slab is left there. */
+  private rewrite(handle: Handle, content: string, keepsRest: boolean): Handle {
+    this.slab.locate(handle);
+    const old = this.slab.chunk;
+    const start = this.slab.offset;
+    const header = Buffer.from(old.bytes.subarray(start, start + HEADER));
+    const clientIdEnd = start + HEADER + (old.bytes[start + CLIENT_ID_LENGTH] ?? 0);
+    const extraStart = clientIdEnd + (old.u32[(start >> 2) + CONTENT_LENGTH] ?? 0);
+    const extraEnd = extraStart + (old.u32[(start >> 2) + EXTRA_LENGTH] ?? 0);
+    const text = Buffer.from(content);
+    const clientId = keepsRest ? Buffer.from(old.bytes.subarray(start + HEADER, clientIdEnd)) : NO_BYTES;
+    const extra = keepsRest ? Buffer.from(old.bytes.subarray(extraStart, extraEnd)) : NO_BYTES;
+    const fresh = this.slab.allocate(HEADER + clientId.length + text.length + extra.length);
+    const { chunk, offset } = this.slab;
+    Buffer.concat([header, clientId, text, extra]).copy(chunk.bytes, offset);
+    chunk.bytes[offset + CLIENT_ID_LENGTH] = clientId.length;
+    chunk.u32[(offset >> 2) + CONTENT_LENGTH] = text.length;
+    chunk.u32[(offset >> 2) + EXTRA_LENGTH] = extra.length;
+    this.slab.free(handle);
+    this.slab.locate(fresh);
+    return fresh;
+  }
+
+  /** Index into `MESSAGE_TYPES`. */
+  private type(handle: Handle): number {
+    this.slab.locate(handle);
+    return this.slab.chunk.bytes[this.slab.offset + TYPE] ?? 0;
   }
 
   private rest(handle: Handle): Rest {

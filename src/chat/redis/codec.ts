@@ -1,16 +1,20 @@
 import { createHash } from 'node:crypto';
 import { ID_LENGTH, MESSAGE_ID_PREFIX } from '../../common/ids';
 import {
+  DELETED_CONTENT,
   type Message,
   MESSAGE_STATUSES,
   MESSAGE_TYPES,
   type MessageDraft,
   type MessageImage,
   type MessageStatus,
+  previewOf,
+  type Quote,
+  type Reaction,
   type SystemNote,
 } from '../engine/message';
 import type { CloseReason, Member, Room, RoomSettings, RoomType } from '../engine/room';
-import type { MessagesExpired, RaisedMessage, RoomEvent } from '../engine/room-feed';
+import type { MessagesExpired, RaisedMessage, ReactionChanged, RoomEvent } from '../engine/room-feed';
 
 /** A room as scripts give it: its hash and its public keys, flat. */
 export type RawView = readonly [string[], string[] | object];
@@ -19,26 +23,94 @@ export type RawView = readonly [string[], string[] | object];
 const ID_AT = 3;
 const SEQ_AT = ID_AT + ID_LENGTH;
 const DIGEST_LENGTH = 22;
+/** Fields of a message's value before its JSON: seq, creation, deadline, lifetime from being seen. */
+const FIELDS = 4;
 
 /** What few messages have. */
 interface Rest {
   readonly system?: SystemNote | undefined;
   readonly image?: MessageImage | undefined;
+  readonly replyTo?: Quoted | undefined;
+  readonly editedAt?: number | undefined;
+}
+
+/** What a reply answers; scripts look for it, `seq` first. */
+export interface Quoted extends Omit<Quote, 'preview'> {
+  readonly seq: number;
+}
+
+/** What follows a message's value (see `full`): reactions, flat, and the value of the message that it answers. */
+interface Beside {
+  readonly reactions: string[] | object;
+  readonly quoted?: string;
 }
 
 /** What a message's value holds as JSON: sender, their name, content, clientId, the rest. */
 type Payload = [string, string, string, string | null, Rest?];
 
-export function encodePayload({ senderId, senderUsername, content, clientId, system, image }: MessageDraft): string {
+export function encodePayload(draft: MessageDraft, replyTo?: Quoted): string {
+  const { senderId, senderUsername, content, clientId, system, image } = draft;
   const payload: Payload = [senderId, senderUsername, content, clientId ?? null];
-  if (system || image) {
-    payload.push({ system, image });
+  if (system || image || replyTo) {
+    payload.push({ system, image, replyTo });
   }
   return JSON.stringify(payload);
 }
 
-/** A message from its value (see `PRELUDE`). */
-export function decodeMessage(roomId: string, value: string): Message {
+/** The JSON of a message's value, and how it looks with another text. */
+export function editPayload(value: string, content: string, editedAt: number): { known: string; edited: string } {
+  const known = payloadOf(value);
+  const [senderId, senderUsername, , clientId, rest] = JSON.parse(known) as Payload;
+  return { known, edited: JSON.stringify([senderId, senderUsername, content, clientId, { ...rest, editedAt }]) };
+}
+
+/** The JSON of a message's value, and that of the tombstone in its place. */
+export function deletePayload(value: string): { known: string; tombstone: string } {
+  const known = payloadOf(value);
+  const [senderId, senderUsername] = JSON.parse(known) as Payload;
+  return { known, tombstone: JSON.stringify([senderId, senderUsername, DELETED_CONTENT, null] satisfies Payload) };
+}
+
+/** A message from its value (see `PRELUDE`), as scripts give it (see `full`). */
+export function decodeMessage(roomId: string, text: string): Message {
+  const end = text.indexOf('\n');
+  const message = decodeValue(roomId, end === -1 ? text : text.slice(0, end));
+  if (end === -1) {
+    return message;
+  }
+  const { reactions, quoted } = JSON.parse(text.slice(end + 1)) as Beside;
+  const kinds = decodeReactions(reactions);
+  return {
+    ...message,
+    replyTo: message.replyTo && { ...message.replyTo, preview: quoted ? previewIn(roomId, quoted) : null },
+    reactions: kinds.length > 0 ? kinds : undefined,
+  };
+}
+
+function previewIn(roomId: string, value: string): string | null {
+  return previewOf(decodeValue(roomId, value), false);
+}
+
+/** Reactions from a hash (`re:<seq>` of `PRELUDE`), in the order in which their kinds came. */
+function decodeReactions(flat: string[] | object): Reaction[] {
+  const kinds = Object.entries(pairs(flat)).map(([emoji, text]) => {
+    const [number = '', ...userIds] = text.split(' ');
+    return { number: Number(number), emoji, userIds };
+  });
+  return kinds.sort((a, b) => a.number - b.number).map(({ emoji, userIds }) => ({ emoji, userIds }));
+}
+
+/** The JSON of a message's value. */
+function payloadOf(value: string): string {
+  const line = value.indexOf('\n');
+  let at = SEQ_AT;
+  for (let field = 0; field < FIELDS; field++) {
+    at = value.indexOf(',', at) + 1;
+  }
+  return value.slice(at, line === -1 ? undefined : line);
+}
+
+function decodeValue(roomId: string, value: string): Message {
   const createdAtAt = value.indexOf(',', SEQ_AT) + 1;
   const deadlineAt = value.indexOf(',', createdAtAt) + 1;
   const seenTtlAt = value.indexOf(',', deadlineAt) + 1;
@@ -61,7 +133,14 @@ export function decodeMessage(roomId: string, value: string): Message {
     system: rest?.system,
     image: rest?.image,
     burn: value[2] !== '0',
+    replyTo: rest?.replyTo && quoteOf(rest.replyTo),
+    editedAt: rest?.editedAt,
+    reactions: undefined,
   };
+}
+
+function quoteOf({ id, senderId, senderUsername }: Quoted): Quote {
+  return { id, senderId, senderUsername, preview: null };
 }
 
 /** What a repeat is told of a message that is gone: the record of the first send (key `dd` of `PRELUDE`) and the draft. */
@@ -121,6 +200,25 @@ export function decodeEvent(kind: string, roomId: string, position: number, body
       return { kind: 'message', roomId, position, message: decodeMessage(roomId, body) };
     case 's':
       return { kind: 'status', roomId, position, ...decodeRaised(body) };
+    case 'e':
+      return { kind: 'edited', roomId, position, message: decodeMessage(roomId, body) };
+    case 'd': {
+      const [messageId, userId, at] = JSON.parse(body) as [string, string, number];
+      return { kind: 'deleted', roomId, position, messageId, userId, at };
+    }
+    case 'a': {
+      const [[messageId, userId, emoji, action], reactions] = JSON.parse(body) as RawReaction;
+      return {
+        kind: 'reaction',
+        roomId,
+        position,
+        messageId,
+        userId,
+        emoji,
+        action,
+        reactions: decodeReactions(reactions),
+      };
+    }
     case 'x':
       return { kind: 'expired', roomId, position, ...decodeExpired(body) };
     case 'o': {
@@ -163,6 +261,10 @@ function decodeExpired(body: string): Omit<MessagesExpired, 'kind'> {
   return { reason, userId: userId === '' ? undefined : userId, messageIds };
 }
 
+type RawReaction = [
+  about: [messageId: string, userId: string, emoji: string, action: ReactionChanged['action']],
+  reactions: string[] | object,
+];
 type RawRaised = [[rank: number, userId: string, socketId: string, at: number], [string, number, string, number?][]];
 
 function decodeRaised(

@@ -4,7 +4,8 @@ import { PRELUDE } from './room-scripts.lua';
 const DELIVERED = MESSAGE_STATUSES.indexOf('delivered');
 const SEEN = MESSAGE_STATUSES.indexOf('seen');
 
-const RECEIPTS = `${PRELUDE}
+/** What scripts share in which a member makes something of messages. */
+export const RECEIPTS = `${PRELUDE}
 local function isMember(user)
   for _, one in ipairs(members()) do
     if one == user then return true end
@@ -21,15 +22,19 @@ local function setStatus(seq, sender, rank)
   redis.call('ZADD', base .. 'chg', now, seq)
 end
 
+-- What ends a message at its deadline: the entry of \`due\`; nil where it is kept.
+local function dueEntry(seq, deadline)
+  if deadline == '0' then return nil end
+  for _, one in ipairs(redis.call('ZRANGEBYSCORE', due, deadline, deadline)) do
+    if string.match(one, '^b?(%d+),') == seq then return one end
+  end
+end
+
 -- Brings a message's deadline closer; prefix 'b' where it is the end of a countdown. Gives the value.
 local function moveDeadline(value, deadline, prefix)
   local seq, created, old, seenTtl = header(value)
   local hex = string.sub(value, 4, 27)
-  local entries = old == '0' and {} or redis.call('ZRANGEBYSCORE', due, old, old)
-  local entry
-  for _, one in ipairs(entries) do
-    if string.match(one, '^b?(%d+),') == seq then entry = one end
-  end
+  local entry = dueEntry(seq, old)
   if entry then
     local digest = string.match(entry, '([^,]*)$')
     redis.call('ZREM', due, entry)
@@ -40,6 +45,7 @@ local function moveDeadline(value, deadline, prefix)
   local burn = prefix == 'b' and '2' or string.sub(value, 3, 3)
   value = string.sub(value, 1, 2) .. burn .. hex .. seq .. ',' .. created .. ',' .. deadline .. ',,' .. json
   redis.call('SET', message(seq), value, 'PXAT', deadline)
+  redis.call('PEXPIREAT', base .. 're:' .. seq, deadline)
   return value
 end
 
@@ -132,7 +138,7 @@ if before then
   local ends, with = string.match(before, '^(%d+) (.*)$')
   if tonumber(ends) <= now then return false end
   if revealId == '' or with ~= revealId then return { 'again' } end
-  return { 'revealed', value, ends, epoch, false }
+  return { 'revealed', full(value), ends, epoch, false }
 end
 local ends = earlier(deadline, now + ARGV[7])
 redis.call('HSET', reveals, user, ends .. ' ' .. revealId)
@@ -158,7 +164,7 @@ if all then
 else
   redis.call('ZADD', due, ends, 'r' .. seq .. ',' .. user)
 end
-return { 'revealed', value, tostring(ends), epoch, unindexed() }
+return { 'revealed', full(value), tostring(ends), epoch, unindexed() }
 `;
 
 /**

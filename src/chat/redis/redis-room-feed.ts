@@ -7,11 +7,17 @@ import type { CloseReason, Room, RoomDraft, RoomSettings } from '../engine/room'
 import {
   type Appended,
   type AppendLimits,
+  type Deleted,
+  type Edited,
+  type EditRequest,
   type Claim,
   type Claimed,
   type Countdown,
   type ErasedImage,
+  type MessageChange,
   type Occupant,
+  type Reacted,
+  type ReactionRequest,
   type Receipt,
   type Revealed,
   type RevealRequest,
@@ -19,9 +25,18 @@ import {
   type RoomListener,
   type Swept,
 } from '../engine/room-feed';
-import { decodeMessage, decodeRemembered, decodeRoom, digestOf, encodePayload, type RawView } from './codec';
+import {
+  decodeMessage,
+  decodeRemembered,
+  decodeRoom,
+  digestOf,
+  encodePayload,
+  type Quoted,
+  type RawView,
+} from './codec';
 import { FeedFollower } from './feed-follower';
 import { RedisPublicRooms } from './redis-public-rooms';
+import { RedisChanges } from './redis-changes';
 import { RedisOccupancy } from './redis-occupancy';
 import { RedisRooms, type RoomScript } from './redis-rooms';
 import { RedisRoomTotals } from './redis-room-totals';
@@ -38,6 +53,7 @@ type AppendReply =
   | readonly ['server']
   | readonly ['refused', Refusal]
   | readonly ['slow', wait: number]
+  | readonly ['reply']
   | null;
 type RaiseReply = readonly [waiting: number, epoch: string, index: string | null];
 type RevealReply =
@@ -63,6 +79,8 @@ export type CloseReply = readonly [
   marks: string[],
   images: string[],
 ];
+
+const GONE = { seq: 0, senderId: '', senderUsername: '' };
 
 /**
  * The feed of many nodes: each change is one script in the room's slot, which publishes it as well. What stands in other
@@ -91,6 +109,7 @@ export class RedisRoomFeed extends RoomFeed {
     private readonly totals: RedisRoomTotals,
     private readonly deadlines: RoomDeadlines,
     private readonly follower: FeedFollower,
+    private readonly changes: RedisChanges,
     private readonly ids: Ids,
   ) {
     super();
@@ -151,6 +170,7 @@ export class RedisRoomFeed extends RoomFeed {
 
   override async append(draft: MessageDraft, limits: AppendLimits): Promise<Appended | undefined> {
     const { roomId, senderId, type, clientId } = draft;
+    const quoted = draft.replyTo === undefined ? undefined : await this.quoted(roomId, senderId, draft.replyTo);
     const reply = await this.appendScript(
       roomId,
       this.ids.id(),
@@ -161,10 +181,11 @@ export class RedisRoomFeed extends RoomFeed {
       limits.messagesPerRoom,
       this.isFull(limits) ? 1 : 0,
       clientId === undefined ? '' : digestOf(senderId, clientId),
-      encodePayload(draft),
+      encodePayload(draft, quoted),
       draft.burn ? 1 : 0,
       draft.expireFrom === 'seen' ? 1 : 0,
       draft.image ? `${draft.image.holder} ${draft.image.filename}` : '',
+      quoted?.seq ?? '',
     );
     if (!reply) {
       return undefined;
@@ -180,6 +201,9 @@ export class RedisRoomFeed extends RoomFeed {
     }
     if (reply[0] === 'slow') {
       throw tooSoon(reply[1]);
+    }
+    if (reply[0] === 'reply') {
+      throw new AppError('NotFoundError', 'The message that you reply to is gone');
     }
     const [, value, index, epoch, bytes] = reply;
     if (reply[0] === 'new') {
@@ -244,6 +268,20 @@ export class RedisRoomFeed extends RoomFeed {
     }
     await this.deadlines.index(roomId, ...reply);
     return true;
+  }
+
+  override edit(request: EditRequest, totalBytes: number): Promise<Edited | undefined> {
+    return this.changes.edit(request, totalBytes);
+  }
+
+  override async delete(change: MessageChange): Promise<Deleted | undefined> {
+    const { deleted, images } = await this.changes.delete(change);
+    await this.tellErased(images.map(erasedImage));
+    return deleted;
+  }
+
+  override react(request: ReactionRequest): Promise<Reacted | undefined> {
+    return this.changes.react(request);
   }
 
   override async configure(roomId: string, settings: Partial<RoomSettings>): Promise<Room | undefined> {
@@ -313,6 +351,12 @@ export class RedisRoomFeed extends RoomFeed {
     await this.marks.removeAll(roomId, marks);
     await this.deadlines.forget(roomId, indexed, now);
     await this.tellErased(images.map(erasedImage));
+  }
+
+  /** What a reply answers; seq 0: it is gone, which is no matter where the send is a repeat. */
+  private async quoted(roomId: string, viewer: string, messageId: string): Promise<Quoted> {
+    const { seq, senderId, senderUsername } = (await this.changes.find(roomId, viewer, messageId))?.message ?? GONE;
+    return { seq, id: messageId, senderId, senderUsername };
   }
 
   private isFull({ totalBytes, anonymousBytes = Infinity }: AppendLimits): boolean {

@@ -27,14 +27,14 @@ return redis.call('EXISTS', room) == 1 and view()
 export const FIND = `${PRELUDE}
 local seq = redis.call('ZSCORE', log, ARGV[4])
 local value = seq and redis.call('GET', message(seq))
-return lives(value) and not goneFor(value, ARGV[3]) and value
+return lives(value) and not goneFor(value, ARGV[3]) and full(value)
 `;
 
 /** ARGV: viewer, holder of an image. Gives the value. */
 export const FIND_SHOWING = `${PRELUDE}
 local seq = redis.call('HGET', base .. 'img', 'h' .. ARGV[4])
 local value = seq and redis.call('GET', message(seq))
-return lives(value) and not goneFor(value, ARGV[3]) and value
+return lives(value) and not goneFor(value, ARGV[3]) and full(value)
 `;
 
 /** ARGV: user, message id. Gives 1 while a countdown of the user's runs. */
@@ -81,7 +81,8 @@ while not last do
   if #found == 0 then break end
   for i = 2, #found, 2 do
     local value = redis.call('GET', message(found[i]))
-    if not last and lives(value) and string.sub(value, 2, 2) ~= '${SYSTEM}' and not goneFor(value, user) then last = value end
+    local counts = lives(value) and string.sub(value, 2, 2) ~= '${SYSTEM}' and not isDeleted(value)
+    if not last and counts and not goneFor(value, user) then last = value end
   end
   top = '(' .. found[#found]
 end
@@ -104,7 +105,7 @@ local function take(from, upwards, count, bytes)
       if lives(value) and not goneFor(value, viewer) then
         size = size + #value + ${ENVELOPE_BYTES}
         if #out >= count or (size > bytes and #out > 0) then return out, 1 end
-        out[#out + 1] = value
+        out[#out + 1] = full(value)
       end
     end
     from = '(' .. found[#found]
@@ -135,7 +136,7 @@ local function changed()
   for _, seq in ipairs(seqs) do
     local value = tonumber(seq) <= since and redis.call('GET', message(seq))
     if lives(value) and not goneFor(value, viewer) then
-      out[#out + 1] = value
+      out[#out + 1] = full(value)
       if #out > ${MAX_CHANGED} then return nil end
     end
   end
@@ -152,7 +153,7 @@ local function ranges()
       unswept = true
     end
   end
-  for _, seq in ipairs(redis.call('SMEMBERS', base .. 'gone:' .. viewer)) do
+  for _, seq in ipairs(redis.call('SUNION', base .. 'gone:' .. viewer, base .. 'del')) do
     overdue[tonumber(seq)] = true
     unswept = true
   end
@@ -221,7 +222,17 @@ local function occupancy(user) return cjson.encode({ user, redis.call('HKEYS', b
 local rebuild = {
   m = function(seq)
     local value = redis.call('GET', message(seq))
-    return lives(value) and value
+    return lives(value) and full(value)
+  end,
+  e = function(seq)
+    local value = redis.call('GET', message(seq))
+    return lives(value) and not isDeleted(value) and full(value)
+  end,
+  d = function(note) return note end,
+  a = function(note)
+    local about, seq = unpack(cjson.decode(note))
+    local value = redis.call('GET', message(seq))
+    return lives(value) and not isDeleted(value) and cjson.encode({ about, redis.call('HGETALL', base .. 're:' .. seq) })
   end,
   s = function(note)
     local common, ranges = unpack(cjson.decode(note))

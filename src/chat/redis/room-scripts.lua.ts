@@ -6,6 +6,8 @@ import { CLOSING, OUTSIDERS, STORE } from './script-parts.lua';
 const FEED_BUCKET_MS = 10_000;
 export const FEED_BUCKETS = 6;
 const SYSTEM = MESSAGE_TYPES.indexOf('system');
+/** As a digit of a message's value. */
+export const DELETED = MESSAGE_TYPES.indexOf('deleted');
 
 /**
  * What all scripts of a room share. KEYS[1] is the room's hash; everything else of the room has the same hash tag and
@@ -19,7 +21,9 @@ const SYSTEM = MESSAGE_TYPES.indexOf('system');
  * | `due` | zset | what ends → deadline: `<seq>,<bytes>,<sender>,<digest>` a message (with `b` before it: by its countdown), `d<seq>,<digest>` what is left of one, `r<seq>,<user>` a countdown of one user |
  * | `kept` | zset | messages without a deadline, as in `due` → seq |
  * | `s:<user>`, `v:<user>` | zset | messages of a user that are sent; that are delivered and not seen: seq → seq |
- * | `chg` | zset | seq → when its status last rose |
+ * | `chg` | zset | seq → when it was last changed: status, edit, deletion, reaction |
+ * | `re:<seq>` | hash | emoji → `<number of the kind> <user> …` of who reacted with it, with PX as the message |
+ * | `rx`, `del` | set | seqs of messages that have reactions; of which a tombstone is left |
  * | `dd` | hash | digest of sender and clientId → `<24 hex> <seq> <createdAt> <deadline>` |
  * | `rv:<seq>` | hash | user → `<until> <revealId>` of who revealed a burn message, with PX as the message |
  * | `img` | hash | `s<seq>` → `<holder> <filename>` of a message with an image, `h<holder>` → seq |
@@ -31,7 +35,7 @@ const SYSTEM = MESSAGE_TYPES.indexOf('system');
  *
  * A message's value is `<status><type><burn><24 hex of the id><seq>,<createdAt>,<deadline>,<seenTtl>,<JSON>`: a digit each
  * for status, type and burn (1 it is one, 2 its countdown runs), times in ms; `seenTtl` (s) is a lifetime that starts when
- * all recipients have seen it.
+ * all recipients have seen it. What a reply shows of another message is no part of it: see `full`.
  *
  * Positions begin at the time of the room's opening, so that they never repeat when it is opened anew.
  */
@@ -60,6 +64,24 @@ end
 local function goneFor(value, user)
   local reveal = burns(value) and redis.call('HGET', base .. 'rv:' .. header(value), user)
   return reveal and tonumber(string.match(reveal, '^%d+')) <= now
+end
+
+local function isDeleted(value) return string.sub(value, 2, 2) == '${DELETED}' end
+
+-- A message's value as nodes read it: where it has reactions, or answers another message, these follow as JSON in
+-- a line of their own, the latter as it is now. (Inside a JSON string the quotes of the pattern would be escaped.)
+local annotated
+local function full(value)
+  if annotated == nil then annotated = redis.call('EXISTS', base .. 'rx') == 1 end
+  local quoted = string.match(value, '"replyTo":{"seq":(%d+)')
+  if not quoted and not annotated then return value end
+  local seq = header(value)
+  local reactions = redis.call('HGETALL', base .. 're:' .. seq)
+  if not quoted and #reactions == 0 then return value end
+  local original = quoted and redis.call('GET', message(quoted))
+  local hidden = quoted and string.find(redis.call('HGET', room, 'settings'), '"encrypted":true', 1, true)
+  if hidden or not lives(original) or burns(original) or isDeleted(original) then original = nil end
+  return value .. '\\n' .. cjson.encode({ reactions = reactions, quoted = original })
 end
 
 local function idOf(seq) return redis.call('ZRANGEBYSCORE', log, seq, seq)[1] end
@@ -132,9 +154,10 @@ return { 1, view() }
 /**
  * ARGV: 24 hex digits, sender, type, ttl (s, '' for the room's), longest lifetime (ms), most messages, 1 where the server
  * is full, digest of sender and clientId or '', JSON, 1 for a burn message, 1 where the lifetime starts when all
- * recipients have seen it, `<holder> <filename>` of an image or ''. Gives nil, `new`, `again`, `room` (is full), `server`, or `refused`
- * and why, or `slow` and for how long (ms); then the value, the deadline to index, the epoch, the bytes taken and the
- * type of the room; of a repeat what is remembered of the first.
+ * recipients have seen it, `<holder> <filename>` of an image or '', the seq that it answers or ''. Gives nil, `new`,
+ * `again`, `room` (is full), `server`, `reply` (to what is gone), or `refused` and why, or `slow` and for how long (ms);
+ * then the value, the deadline to index, the epoch, the bytes taken and the type of the room; of a repeat what is
+ * remembered of the first.
  */
 export const APPEND = `${PRELUDE}${OUTSIDERS}${STORE}
 local hex, sender, kind, ttl, longest = ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
@@ -154,6 +177,10 @@ if digest ~= '' then
     end
   end
 end
+if ARGV[15] ~= '' then
+  local original = redis.call('GET', message(ARGV[15]))
+  if not lives(original) or isDeleted(original) or string.sub(original, 2, 2) == '${SYSTEM}' then return { 'reply' } end
+end
 if redis.call('ZCARD', log) >= tonumber(ARGV[8]) then return { 'room' } end
 if ARGV[9] == '1' then return { 'server' } end
 if group and holds(base .. 'mutes', sender) then return { 'refused', 'muted' } end
@@ -171,7 +198,7 @@ if ARGV[13] == '1' and ttl ~= '' and #members() > 1 then
 end
 local deadline = ttl == '' and 0 or now + math.min(ttl * 1000, longest)
 local value, bytes = store({ hex = hex, sender = sender, kind = kind, burn = ARGV[12], seenTtl = seenTtl,
-  deadline = deadline, digest = digest, json = json, image = ARGV[14], counted = not group })
+  deadline = deadline, digest = digest, json = json, image = ARGV[14], answers = ARGV[15] ~= '', counted = not group })
 local late = deadline == 0 or (standing[3] and tonumber(standing[3]) <= deadline)
 return { 'new', value, not late and unindexed(), standing[1], bytes, standing[4] }
 `;
@@ -232,7 +259,9 @@ local function erase(seq, size, sender, digest, reason)
   redis.call('ZREM', base .. 'chg', seq)
   if withImages then dropImage(seq) end
   for _, user in ipairs(redis.call('HKEYS', base .. 'rv:' .. seq)) do redis.call('SREM', base .. 'gone:' .. user, seq) end
-  redis.call('UNLINK', message(seq), base .. 'rv:' .. seq)
+  redis.call('UNLINK', message(seq), base .. 'rv:' .. seq, base .. 're:' .. seq)
+  redis.call('SREM', base .. 'rx', seq)
+  redis.call('SREM', base .. 'del', seq)
   if sender == '' then
     system = system + 1
   else

@@ -27,7 +27,8 @@ end
 
 /** Gives a message its seq, stores it with its deadline and publishes it. */
 export const STORE = `
--- Of \`it\`: hex, sender, kind, burn, seenTtl, deadline (0: kept), digest or '', json, image or ''; and whether its status is counted.
+-- Of \`it\`: hex, sender, kind, burn, seenTtl, deadline (0: kept), digest or '', json, image or ''; whether it answers another; and
+-- whether its status is counted.
 local function store(it)
   local seq = redis.call('HINCRBY', room, 'lastSeq', 1)
   local system = it.kind == ${SYSTEM}
@@ -57,6 +58,7 @@ local function store(it)
   end
   redis.call('HINCRBY', room, 'bytes', bytes)
   redis.call('HSET', room, 'lastActivity', now)
+  if it.answers then value = full(value) end
   publish('m', seq, value)
   return value, bytes
 end
@@ -67,7 +69,7 @@ local function closeRoom(reason)
   local standing = redis.call('HMGET', room, 'epoch', 'indexed', 'system', 'bytes')
   publish('c', reason, reason)
   local entries = redis.call('ZRANGE', log, 0, -1, 'WITHSCORES')
-  for i = 2, #entries, 2 do redis.call('UNLINK', message(entries[i]), base .. 'rv:' .. entries[i]) end
+  for i = 2, #entries, 2 do redis.call('UNLINK', message(entries[i]), base .. 'rv:' .. entries[i], base .. 're:' .. entries[i]) end
   local joined, ids, marks = redis.call('HLEN', base .. 'in'), members(), {}
   for _, id in ipairs(ids) do redis.call('UNLINK', base .. 's:' .. id, base .. 'v:' .. id, base .. 'gone:' .. id) end
   local function mark(list, hash, pattern)
@@ -87,7 +89,7 @@ local function closeRoom(reason)
     if string.sub(shown[i], 1, 1) == 's' then images[#images + 1] = shown[i + 1] end
   end
   redis.call('UNLINK', room, log, due, base .. 'img', base .. 'kept', base .. 'chg', base .. 'dd', base .. 'keys', base .. 'in', base .. 'out',
-    base .. 'roll', base .. 'order', base .. 'mods', base .. 'admins', base .. 'bans', base .. 'mutes', base .. 'invites', base .. 'cl')
+    base .. 'roll', base .. 'order', base .. 'mods', base .. 'admins', base .. 'bans', base .. 'mutes', base .. 'invites', base .. 'cl', base .. 'rx', base .. 'del')
   return { standing[1], standing[2], now, #entries / 2 - standing[3], tonumber(standing[4]), joined, ids, marks, images }
 end
 `;

@@ -63,8 +63,12 @@ export class GhostAnnouncer implements OnModuleInit {
       case 'closed':
       case 'opened':
       case 'updated':
+      case 'members':
       case 'key':
       case 'status':
+      case 'edited':
+      case 'deleted':
+      case 'reaction':
         // Nobody here is told of these.
         return;
     }

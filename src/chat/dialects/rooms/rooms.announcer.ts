@@ -76,6 +76,9 @@ export class RoomsAnnouncer implements OnModuleInit {
         return event.reason === 'left'
           ? undefined
           : this.toRoom(event, RoomsEvents.kicked, { roomId, reason: event.reason });
+      case 'edited':
+      case 'deleted':
+      case 'reaction':
       case 'status':
       case 'updated':
       case 'members':

@@ -1,0 +1,128 @@
+import { Injectable } from '@nestjs/common';
+import { AppError } from '../../common/app-error';
+import { Clock } from '../../common/clock';
+import type { Message } from '../engine/message';
+import type { Deleted, Edited, EditRequest, MessageChange, Reacted, ReactionRequest } from '../engine/room-feed';
+import { DELETE, EDIT, REACT, STANDING } from './change-scripts.lua';
+import { decodeMessage, deletePayload, editPayload } from './codec';
+import { RedisRooms, type RoomScript } from './redis-rooms';
+import { RedisRoomTotals } from './redis-room-totals';
+
+/** Edits or deletions of one message that may come between the reading of it and the change of it. */
+const MAX_TRIES = 10;
+
+type EditReply = readonly ['done', value: string, grown: number] | readonly ['changed'];
+type DeleteReply =
+  readonly ['done', grown: number, waiting: number, before: number, images: string[]] | readonly ['changed'];
+
+interface Standing {
+  readonly value: string;
+  readonly message: Message;
+}
+
+/**
+ * What members make of messages that stand. A message is read, and changed by a script that finds it unchanged: so no
+ * script has to understand its JSON.
+ */
+@Injectable()
+export class RedisChanges {
+  private readonly standingScript: RoomScript<string | null>;
+  private readonly editScript: RoomScript<EditReply | null>;
+  private readonly deleteScript: RoomScript<DeleteReply | null>;
+  private readonly reactScript: RoomScript<Reacted['outcome'] | null>;
+
+  constructor(
+    rooms: RedisRooms,
+    private readonly totals: RedisRoomTotals,
+    private readonly clock: Clock,
+  ) {
+    this.standingScript = rooms.script(STANDING);
+    this.editScript = rooms.script(EDIT);
+    this.deleteScript = rooms.script(DELETE);
+    this.reactScript = rooms.script(REACT);
+  }
+
+  /** A message that a member may see. */
+  async find(roomId: string, userId: string, messageId: string): Promise<Standing | undefined> {
+    const value = await this.standingScript(roomId, userId, messageId);
+    return value === null ? undefined : { value, message: decodeMessage(roomId, value) };
+  }
+
+  /** See `RoomFeed.edit`. */
+  async edit({ roomId, userId, messageId, content }: EditRequest, totalBytes: number): Promise<Edited | undefined> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const standing = await this.find(roomId, userId, messageId);
+      if (!standing || standing.message.type === 'deleted') {
+        return undefined;
+      }
+      const { value, message } = standing;
+      if (message.type === 'system') {
+        return { outcome: 'fixed' };
+      }
+      if (message.senderId !== userId) {
+        return { outcome: 'foreign' };
+      }
+      if (message.burn) {
+        return { outcome: 'fixed' };
+      }
+      if (message.content === content) {
+        return { outcome: 'edited', message };
+      }
+      if (this.totals.bytes >= totalBytes) {
+        throw new AppError('CapacityError', 'The server is full, wait until messages have expired');
+      }
+      const { known, edited } = editPayload(value, content, this.clock.now());
+      const reply = await this.editScript(roomId, userId, messageId, known, edited);
+      if (!reply) {
+        return undefined;
+      }
+      if (reply[0] === 'done') {
+        this.totals.changeBytes(roomId, reply[2]);
+        return { outcome: 'edited', message: decodeMessage(roomId, reply[1]) };
+      }
+    }
+    throw busy();
+  }
+
+  /** See `RoomFeed.delete`. Gives `<holder> <filename>` of images that it showed as well. */
+  async delete(change: MessageChange): Promise<{ deleted: Deleted | undefined; images: readonly string[] }> {
+    const { roomId, userId, messageId } = change;
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const standing = await this.find(roomId, userId, messageId);
+      if (!standing) {
+        return { deleted: undefined, images: [] };
+      }
+      const { value, message } = standing;
+      if (message.type === 'system') {
+        return { deleted: { outcome: 'fixed' }, images: [] };
+      }
+      if (message.senderId !== userId) {
+        return { deleted: { outcome: 'foreign' }, images: [] };
+      }
+      const { known, tombstone } = deletePayload(value);
+      const reply = await this.deleteScript(roomId, userId, messageId, known, tombstone, message.senderId);
+      if (!reply) {
+        return { deleted: undefined, images: [] };
+      }
+      if (reply[0] === 'done') {
+        const [, grown, waiting, before, images] = reply;
+        if (before === 0) {
+          this.totals.changeBytes(roomId, grown);
+          this.totals.change({ messages: -1 });
+        }
+        return { deleted: { outcome: 'deleted', waiting }, images };
+      }
+    }
+    throw busy();
+  }
+
+  /** See `RoomFeed.react`. */
+  async react({ roomId, userId, messageId, emoji, action }: ReactionRequest): Promise<Reacted | undefined> {
+    const outcome = await this.reactScript(roomId, userId, messageId, emoji, action);
+    return outcome === null ? undefined : { outcome };
+  }
+}
+
+function busy(): AppError {
+  return new AppError('ConflictError', 'The message is being changed, try again');
+}
