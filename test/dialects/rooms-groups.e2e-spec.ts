@@ -127,6 +127,55 @@ function groups(redis: { readonly url: string } | undefined): void {
     await inRooms.next('new-message', ({ content }) => content === 'read this');
   });
 
+  it('has messages that are answered, edited, deleted and reacted to in either, and told in both', async () => {
+    const native = socketOf(alice);
+    const everyone = [inRooms, other];
+    const asked = await send(inRooms, 'When?');
+    const { messageId: replyId } = await say(native, roomId, 'At eight', { replyTo: asked.messageId });
+    const quote = { id: asked.messageId, senderId: bob.id, senderUsername: bob.username, preview: 'When?' };
+    for (const client of everyone) {
+      const told = await client.next('new-message', ({ _id }) => _id === replyId);
+      expect(told).toMatchObject({ replyTo: quote, sender: { _id: alice.id } });
+    }
+    const { messageId } = await send(other, 'Why?', { replyTo: replyId });
+    expect(await native.next('message:new', ({ id }) => id === messageId)).toMatchObject({ replyTo: { id: replyId } });
+
+    expect(await native.emit('message:edit', { roomId, messageId: replyId, content: 'At nine' })).toMatchObject({
+      success: true,
+    });
+    for (const client of everyone) {
+      const [first] = client.all('new-message').filter(({ _id }) => _id === replyId);
+      expect(await client.next('message-edited')).toEqual({ ...first, content: 'At nine' });
+    }
+    const below = (person: Person, method: 'patch' | 'put' | 'delete', rest: string) =>
+      nodes.call(person, far, method, `/rooms/api/chat/rooms/${roomId}/messages/${rest}`);
+    await below(bob, 'patch', String(asked.messageId)).send({ content: 'When and where?' }).expect(200);
+    expect(await native.next('message:edited', ({ id }) => id === asked.messageId)).toMatchObject({
+      content: 'When and where?',
+    });
+    await below(bob, 'patch', replyId).send({ content: 'x' }).expect(403);
+
+    await below(bob, 'put', `${replyId}/reactions/${encodeURIComponent('👍')}`).expect(204);
+    const reaction = { roomId, messageId: replyId, userId: bob.id, emoji: '👍', action: 'added' };
+    const reactions = [{ emoji: '👍', count: 1, userIds: [bob.id] }];
+    expect(await native.next('message:reaction')).toEqual({ ...reaction, reactions });
+    for (const client of everyone) {
+      expect(await client.next('message-reaction')).toEqual({ ...reaction, reactions });
+    }
+    await native.emit('message:react', { roomId, messageId: replyId, emoji: '🎉' });
+    await inRooms.next('message-reaction', ({ emoji }) => emoji === '🎉');
+
+    await below(bob, 'delete', replyId).expect(403);
+    await below(bob, 'delete', String(asked.messageId)).expect(204);
+    expect(await native.next('message:deleted')).toMatchObject({ messageId: asked.messageId, deletedBy: bob.id });
+    await below(carol, 'delete', String(messageId)).expect(204);
+    for (const client of everyone) {
+      for (const _id of [asked.messageId, messageId]) {
+        expect(await client.next('message-deleted', (told) => told._id === _id)).toEqual({ roomId, _id });
+      }
+    }
+  });
+
   it('that is left by REST is heard no more; one that is deleted is told', async () => {
     await nodes.api(bob, far, 'post', `chat/rooms/${roomId}/leave`).expect(204);
     await until(async () => !(await ready(inRooms)));
