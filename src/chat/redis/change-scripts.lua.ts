@@ -9,8 +9,8 @@ const CHANGES = `${RECEIPTS}
 local user, id = ARGV[3], ARGV[4]
 local seq = redis.call('ZSCORE', log, id)
 local value = seq and redis.call('GET', message(seq))
-local inRoom = isMember(user) or redis.call('HEXISTS', base .. 'roll', user) == 1
-if not lives(value) or not inRoom or goneFor(value, user) then return false end
+local function isIn() return isMember(user) or redis.call('HEXISTS', base .. 'roll', user) == 1 end
+if not lives(value) or not isIn() or goneFor(value, user) then return false end
 
 -- Puts other JSON into the value, and digits for type and burn if given; \`sender\` replaces that of what ends it, whose
 -- prefix goes then. The deadline stays. Gives the value and the bytes that it grew by.
