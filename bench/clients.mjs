@@ -26,21 +26,18 @@ export const signedAccount = (_server, index) => {
 };
 
 export const registeredAccount = async (server, index) => {
+  const credentials = { email: `bench_${index}@example.com`, password: 'a long enough password' };
   const response = await fetch(`${server.url}/api/auth/register`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({
-      username: `bench_${index}`,
-      email: `bench_${index}@example.com`,
-      password: 'a long enough password',
-    }),
+    body: JSON.stringify({ username: `bench_${index}`, ...credentials }),
   });
   const body = await response.text();
   if (response.status !== 201) {
     throw new Error(`POST /api/auth/register answered ${response.status}: ${body}`);
   }
   const { token, user } = JSON.parse(body);
-  return { id: user.id, token };
+  return { id: user.id, token, ...credentials };
 };
 
 /** A REST call of a user, path below `/api/`; throws where it is refused. */

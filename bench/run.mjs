@@ -8,14 +8,15 @@ import { machine } from './report.mjs';
 import { cores, killAll, pinGenerator, startServer } from './server.mjs';
 import * as expiry from './suites/expiry.mjs';
 import * as fanout from './suites/fanout.mjs';
+import * as hostile from './suites/hostile.mjs';
 import * as idle from './suites/idle.mjs';
 import * as memory from './suites/memory.mjs';
 import * as nodes from './suites/nodes.mjs';
 import * as send from './suites/send.mjs';
 
-const SUITES = { send, fanout, memory, idle, expiry, nodes };
+const SUITES = { send, fanout, memory, idle, expiry, nodes, hostile };
 /** The relay keeps nothing: there is nothing of it to measure in these. */
-const STORE_SUITES = ['memory', 'expiry', 'nodes'];
+const STORE_SUITES = ['memory', 'expiry', 'nodes', 'hostile'];
 const COUNTS = {
   seconds: 4,
   rounds: 3,
@@ -28,7 +29,15 @@ const COUNTS = {
   ttl: 0,
   timeout: 15,
 };
-const TEXTS = { relay: 'plain', subject: 'mayfly', entry: 'dist/main.js', json: '', namespace: '/', 'node-flags': '' };
+const TEXTS = {
+  relay: 'plain',
+  subject: 'mayfly',
+  entry: 'dist/main.js',
+  storms: '',
+  json: '',
+  namespace: '/',
+  'node-flags': '',
+};
 
 function readArguments() {
   const text = (value) => ({ type: 'string', default: String(value) });
@@ -93,7 +102,7 @@ async function runSuite(name, options, { stock, subject }) {
     stock,
     subject,
     fail,
-    start: (target, env) => startServer(target, { env, nodeFlags, fail }),
+    start: (target, env, more = {}) => startServer(target, { env, nodeFlags, fail, ...more }),
     progress: (text) => process.stderr.write(`${name}: ${text}\n`),
   };
   try {

@@ -81,13 +81,13 @@ export async function freePort() {
 
 /**
  * Starts `target` on a free port, in an empty working directory (no `.env`, no uploads left behind) and with no
- * settings but those given. Resolves once it answers HTTP. `fail` is told if it ends by itself later.
+ * settings but those given; not `pinned`, it may use every core. Resolves once it answers HTTP. `fail` is told if it ends by itself later.
  */
-export async function startServer(target, { env = {}, nodeFlags = [], fail }) {
+export async function startServer(target, { env = {}, nodeFlags = [], pinned = true, fail }) {
   const port = await freePort();
   const cwd = mkdtempSync(join(tmpdir(), 'mayfly-bench-'));
   const node = [process.execPath, '--expose-gc', '--require', PROBE, ...nodeFlags, target.entry];
-  const [command, ...args] = cores ? ['taskset', '-c', String(cores.server), ...node] : node;
+  const [command, ...args] = cores && pinned ? ['taskset', '-c', String(cores.server), ...node] : node;
   const child = spawn(command, args, {
     cwd,
     env: { PATH: process.env.PATH, ...OPEN_LIMITS, ...SECRETS, ...target.env, ...env, PORT: String(port) },

@@ -75,6 +75,11 @@ describe('POST /api/users/device', () => {
     expect([kept[0]?.deviceId, kept[19]?.deviceId]).toEqual(['d24', 'd5']);
   });
 
+  it('tells an IPv4 address as such, however it came', async () => {
+    await save({}).set('X-Forwarded-For', '::ffff:203.0.113.9').expect(200);
+    expect((await list())[0]?.ip).toBe('203.0.113.9');
+  });
+
   it('cuts what a client calls itself', async () => {
     await save({})
       .set('User-Agent', `x${'y'.repeat(5000)}`)

@@ -196,6 +196,13 @@ describe('the event reference', () => {
     await emit(bob, 'room:leave', { roomId });
     await chat.pass(61_000);
     bob.client.socket.emit('message:send', {});
+    const { body } = await chat.api(alice, 'post', 'chat/rooms').send({ type: 'private', name: 'Gardening' });
+    const group = `chat/rooms/${body.roomId as string}`;
+    await chat.api(alice, 'post', `${group}/invites`).send({ userId: carol.id }).expect(201);
+    await carol.client.next('room:invited');
+    await chat.api(carol, 'post', `${group}/join`).expect(200);
+    await chat.api(alice, 'delete', `${group}/members/${carol.id}`).expect(204);
+    await carol.client.next('room:kicked');
     await say(alice, roomOf(alice, carol), 'three');
     await chat.api(alice, 'delete', 'users/me').expect(204);
     await carol.client.next('room:closed');
@@ -226,9 +233,12 @@ describe('the event reference', () => {
       const found = acks.map((message) => problems(ack, message.payload, schemas, event));
       wrong.push(...(found.some((list) => list.length === 0) ? [] : found.flat()));
     };
-    await say(alice, roomId, 'one', { ttl: 60 });
+    const { messageId: first } = await say(alice, roomId, 'one', { ttl: 60 });
     await emit('join-rooms');
-    await emit('send-message', { roomId, content: 'two', ttl: 60 });
+    await emit('send-message', { roomId, content: 'two', ttl: 60, replyTo: first });
+    await alice.client.emit('message:edit', { roomId, messageId: first, content: 'another' });
+    await alice.client.emit('message:react', { roomId, messageId: first, emoji: '👍' });
+    await alice.client.emit('message:delete', { roomId, messageId: first });
     await emit('send-message', { roomId });
     const { messageId } = await say(alice, roomId, 'three', { burn: true, ttl: 60 });
     await emit('reveal-message', { roomId, messageId });

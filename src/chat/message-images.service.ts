@@ -105,7 +105,7 @@ export class MessageImagesService implements OnModuleInit, ImageViewers {
   }
 
   private async isShownTo(identity: Identity, filename: string, roomId: string, holder: string): Promise<boolean> {
-    if (!(await this.rooms.isMember(identity, roomId))) {
+    if (!(await this.rooms.mayRead(identity, roomId))) {
       return false;
     }
     const { userId } = identity;

@@ -2,7 +2,7 @@ import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common'
 import { LinkSigner } from '../attachments/link-signer';
 import { AppError } from '../common/app-error';
 import { chain, isPromise } from '../common/awaitable';
-import { Clock, isoTime } from '../common/clock';
+import { isoTime } from '../common/clock';
 import type { Identity } from '../common/identity';
 import { Broadcaster } from '../realtime/broadcaster';
 import { RealtimeServer } from '../realtime/realtime-server';
@@ -56,7 +56,6 @@ export class RoomEntry implements OnApplicationBootstrap {
     private readonly sessions: SessionRegistry,
     private readonly closer: SocketCloser,
     private readonly realtime: RealtimeServer,
-    private readonly clock: Clock,
     private readonly links: LinkSigner,
   ) {}
 
@@ -307,7 +306,8 @@ export class RoomEntry implements OnApplicationBootstrap {
       lastSeq: snapshot.lastSeq,
       epoch: room.epoch,
       gap: snapshot.gap,
-      serverTime: isoTime(this.clock.now()),
+      // A later one would leave out what changed between the reading and this ack.
+      serverTime: isoTime(snapshot.at),
     };
   }
 }

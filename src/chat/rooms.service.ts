@@ -74,6 +74,19 @@ export class RoomsService {
     }
   }
 
+  /** Whether the user is in the room: what `authorize` passes for. */
+  async mayRead(user: Identity, roomId: string): Promise<boolean> {
+    try {
+      await this.authorize(user, roomId);
+      return true;
+    } catch (error) {
+      if (error instanceof AppError && error.code !== 'CapacityError') {
+        return false;
+      }
+      throw error;
+    }
+  }
+
   /** Whether the room is a direct one of the user's, whether it stands or not. */
   isMember(user: Identity, roomId: string): boolean {
     return otherMember(roomId, user.userId) !== undefined;

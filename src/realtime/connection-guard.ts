@@ -12,10 +12,12 @@ interface Packet {
 
 /** Engine.IO's frame type and WebSocket's header, roughly: an empty packet is not free. */
 const PACKET_OVERHEAD = 8;
+/** What a client gets to answer the end of its connection. */
+const GOODBYE_MS = 1000;
 /** UTF-16 units of a packet that is not worth measuring where the client reads. */
 const SMALL = 16 * 1024;
 
-/** Bounds what a connection may cost whose client does not read. */
+/** Bounds what a connection may cost whose client does not read, or does not go. */
 @Injectable()
 export class ConnectionGuard {
   private readonly logger = new Logger(ConnectionGuard.name);
@@ -29,6 +31,7 @@ export class ConnectionGuard {
   }
 
   watch(server: Server): void {
+    forgetGoodbyes(server);
     server.engine.on('connection', (connection: Connection) => this.boundUnsentBytes(connection));
   }
 
@@ -65,6 +68,21 @@ export class ConnectionGuard {
       }
     });
   }
+}
+
+type WebSocketServerClass = new (options: object) => object;
+
+/**
+ * A WebSocket that is closed waits half a minute for its client's goodbye, which a hostile one never says. engine.io does
+ * not hand the option of `ws` on, and makes its server of it whenever the HTTP server begins to listen.
+ */
+function forgetGoodbyes({ engine }: Server): void {
+  const { opts } = engine as unknown as { opts: { wsEngine: WebSocketServerClass } };
+  opts.wsEngine = class extends opts.wsEngine {
+    constructor(options: object) {
+      super({ ...options, closeTimeout: GOODBYE_MS });
+    }
+  };
 }
 
 function sizeOf(data: unknown): number {

@@ -7,6 +7,7 @@ import { ConnectionGuard } from './connection-guard';
 import { Dispatcher } from './dispatcher';
 import { EventLimits } from './event-limits';
 import { EventStatistics } from './event-statistics';
+import { FloodGuard } from './flood-guard';
 import { type ConnectionHooks, HandlerMap, type NamespaceHandlers } from './handler-map';
 import { Handshake } from './handshake';
 import { SessionRegistry } from './session-registry';
@@ -30,6 +31,7 @@ export class RealtimeServer implements OnApplicationBootstrap {
     private readonly sessions: SessionRegistry,
     private readonly addresses: AddressLimit,
     private readonly connections: ConnectionGuard,
+    private readonly floods: FloodGuard,
     private readonly limits: EventLimits,
     private readonly closer: SocketCloser,
     private readonly statistics: EventStatistics,
@@ -68,6 +70,7 @@ export class RealtimeServer implements OnApplicationBootstrap {
     this.server = server;
     this.addresses.watch(server);
     this.connections.watch(server);
+    this.floods.watch(server);
     new WriteCoalescer().watch(server);
     // Whatever namespace comes to be, nobody enters it without a token, but where a gateway says so.
     this.handshake.protect(server.of('/'));

@@ -10,6 +10,7 @@ import { ConnectionGuard } from './connection-guard';
 import { DrainService } from './drain.service';
 import { EventLimits } from './event-limits';
 import { EventStatistics } from './event-statistics';
+import { FloodGuard } from './flood-guard';
 import { HandlerMap } from './handler-map';
 import { Handshake } from './handshake';
 import { MemoryAddressCounts } from './memory-address-counts';
@@ -32,6 +33,7 @@ import { SocketProbe } from './socket-probe';
     DrainService,
     EventLimits,
     EventStatistics,
+    FloodGuard,
     HandlerMap,
     Handshake,
     RealtimeServer,

@@ -10,6 +10,9 @@ export const MAX_DEVICES = 20;
 /** Of what a client calls itself, in UTF-16 units; the rest is cut off. */
 const MAX_USER_AGENT = 512;
 
+/** Before an IPv4 address that came by an IPv6 socket. */
+const MAPPED_IPV4 = /^::ffff:(?=\d+\.)/i;
+
 /** What a client says of its device. */
 export interface SeenDevice {
   /** Undefined: it has none yet. */
@@ -33,7 +36,7 @@ export class DevicesService {
   async save(userId: string, { deviceId, ip, userAgent = '', location }: SeenDevice): Promise<Device> {
     const device = {
       deviceId: deviceId ?? this.ids.id(),
-      ip,
+      ip: ip.replace(MAPPED_IPV4, ''),
       userAgent: cleanText(userAgent.slice(0, MAX_USER_AGENT)),
       ...(location && { location }),
       lastSeen: this.clock.now(),

@@ -1,3 +1,4 @@
+import { MessageStore } from '../../src/chat/engine/message.store';
 import { ChatApp, expectRefusal, say, type Trio } from '../support/chat-app';
 import type { AckBody } from '../support/clients';
 
@@ -55,6 +56,24 @@ describe('a resume', () => {
     expect(seqs(ack.messages)).toEqual([4, 5]);
     expect(ack).toMatchObject({ live: [[1, 3]], changed: [], lastSeq: 5, epoch: last.epoch, gap: false });
     expect(ack).not.toHaveProperty('more');
+  });
+
+  it('knows what changed between the reading of the last join and its ack', async () => {
+    const { alice, bob, roomId } = trio;
+    await say(bob, roomId, 'read while Bob joins');
+    const store = chat.get(MessageStore);
+    const snapshot = store.snapshot.bind(store);
+    jest.spyOn(store, 'snapshot').mockImplementationOnce(async (...asked) => {
+      const taken = await snapshot(...asked);
+      chat.clock.advance(1);
+      await alice.client.emit('message:status', { roomId, upToSeq: 1, status: 'seen' });
+      chat.clock.advance(1);
+      return taken;
+    });
+    const last = await join();
+    expect(last.messages).toMatchObject([{ status: 'sent' }]);
+    // The event that follows the ack is lost with the connection.
+    expect((await resume(last)).changed).toMatchObject([{ seq: 1, status: 'seen' }]);
   });
 
   it('of somebody who has everything brings nothing', async () => {

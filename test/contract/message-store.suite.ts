@@ -154,6 +154,24 @@ export function messageStoreContract(makeKit: MakeChatKit): void {
       expect(seqsOf((await snapshot(pair, { since: 2 })).messages)).toEqual([4]);
     });
 
+    it('says when it was read, so that the next one knows what changed after it', async () => {
+      const pair = await bench.pair();
+      const [first, second] = await bench.sendMany(2, pair);
+      const raise = (messageId: string): unknown =>
+        bench.kit.feed.raise({
+          roomId: pair.roomId,
+          userId: pair.bob,
+          status: 'seen',
+          range: { messageId },
+          socketId: undefined,
+        });
+      await raise(first?.id ?? '');
+      await bench.kit.advance(SHORT_MS);
+      const { at } = await snapshot(pair);
+      await raise(second?.id ?? '');
+      expect(await snapshot(pair, { since: 2, sinceTime: at })).toMatchObject({ changed: [{ id: second?.id }] });
+    });
+
     it('is taken up where it was cut, until every message has come once', async () => {
       const pair = await bench.pair();
       const sent = await bench.sendMany(9, pair, { content: 'x'.repeat(1000) });

@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HistoryClient, Node } from './client';
-import type { Held } from './room-copy';
+import type { Mode } from './log';
 import type { Random } from './random';
+import type { Held } from './room-copy';
 
 /** Longest and shortest time a client thinks between two actions, ms. */
 const THINK_MS = [5, 120] as const;
-/** Sends of a user that may still be repeated. */
+/** Sends of a user that may still be repeated, and reveals. */
 const REMEMBERED_SENDS = 30;
+const REMEMBERED_REVEALS = 6;
 
 /** What a client does next, by weight. */
 const ACTIONS = {
@@ -14,6 +16,7 @@ const ACTIONS = {
   burst: 3,
   repeat: 7,
   raise: 14,
+  reveal: 12,
   drop: 6,
   rejoin: 5,
   leave: 3,
@@ -25,6 +28,9 @@ const ACTIONS = {
   configure: 0.3,
 };
 
+/** Modes of what is sent, by weight. */
+const SENT_MODES: Record<Mode, number> = { plain: 70, burn: 18, seen: 12 };
+
 /** How a client goes on after it has connected, by weight. */
 const RETURNS = { resume: 75, join: 10, listen: 8, repeatFirst: 7 };
 
@@ -32,12 +38,20 @@ const RETURNS = { resume: 75, join: 10, listen: 8, repeatFirst: 7 };
 interface Sent {
   readonly key: string;
   readonly ttl: number | undefined;
+  readonly mode: Mode;
   acked: boolean;
 }
 
-/** What the tabs of one user share: what the user sent. */
+/** A text that a user asked for, and asks for again. */
+interface Reveal {
+  readonly messageId: string;
+  readonly revealId: string | undefined;
+}
+
+/** What the tabs of one user share: what the user sent and revealed. */
 export class Sender {
   private readonly sent: Sent[] = [];
+  private readonly reveals: Reveal[] = [];
   private count = 0;
 
   constructor(
@@ -46,8 +60,8 @@ export class Sender {
   ) {}
 
   /** A message that was never sent. */
-  create(ttl: number | undefined): Sent {
-    const sent = { key: `${this.userId.slice(0, 6)}.${++this.count}`, ttl, acked: false };
+  create(ttl: number | undefined, mode: Mode): Sent {
+    const sent = { key: `${this.userId.slice(0, 6)}.${++this.count}`, ttl, mode, acked: false };
     this.sent.push(sent);
     if (this.sent.length > REMEMBERED_SENDS) {
       this.sent.shift();
@@ -59,6 +73,22 @@ export class Sender {
   repeatable(): Sent | undefined {
     const open = this.sent.filter(({ acked }) => !acked);
     return this.random.pick(open.length > 0 && this.random.chance(0.7) ? open : this.sent);
+  }
+
+  /** A first reveal of a message, mostly one that a repeat of is recognised. */
+  createReveal(messageId: string): Reveal {
+    const reveal = { messageId, revealId: this.random.chance(0.7) ? `r${++this.count}` : undefined };
+    this.reveals.push(reveal);
+    if (this.reveals.length > REMEMBERED_REVEALS) {
+      this.reveals.shift();
+    }
+    return reveal;
+  }
+
+  /** One of the last reveals, as it was or with another id; undefined: there is none. */
+  repeatedReveal(): Reveal | undefined {
+    const reveal = this.random.pick(this.reveals);
+    return reveal && (this.random.chance(0.8) ? reveal : { ...reveal, revealId: `r${++this.count}` });
   }
 }
 
@@ -108,9 +138,31 @@ export class Actor {
     );
   }
 
-  async send(ttl: number | undefined = this.ttl()): Promise<void> {
-    const sent = this.sender.create(ttl);
-    sent.acked = (await this.client.send(sent.key, sent.ttl)) || sent.acked;
+  async send(mode: Mode = this.random.weighted(SENT_MODES), ttl: number | undefined = this.ttl(mode)): Promise<void> {
+    const sent = this.sender.create(ttl, mode);
+    sent.acked = (await this.client.send(sent.key, sent.ttl, sent.mode)) || sent.acked;
+  }
+
+  /** Something to ask for: the text of a burn message that the client holds, or one that was asked for before. */
+  planReveal(): Reveal | undefined {
+    const held = [...this.client.copy.held.values()].filter(({ message }) => message.concealed);
+    const messageId = this.random.pick(held.slice(-10))?.message.id;
+    const again = messageId === undefined || this.random.chance(0.3);
+    return again ? this.sender.repeatedReveal() : this.sender.createReveal(messageId);
+  }
+
+  /** Asks for the text of a burn message, by socket or REST; sometimes twice at once. */
+  async reveal(reveal = this.planReveal()): Promise<void> {
+    if (reveal) {
+      const times = this.random.chance(0.3) ? 2 : 1;
+      await Promise.all(
+        Array.from({ length: times }, () =>
+          this.random.chance(0.7)
+            ? this.client.reveal(reveal.messageId, reveal.revealId)
+            : this.client.revealByRest(reveal.messageId, reveal.revealId),
+        ),
+      );
+    }
   }
 
   private async comeBack(): Promise<void> {
@@ -138,6 +190,8 @@ export class Actor {
         return this.repeat();
       case 'raise':
         return this.raise();
+      case 'reveal':
+        return this.reveal();
       case 'drop':
         return this.drop();
       case 'rejoin':
@@ -166,7 +220,9 @@ export class Actor {
     const sent = this.sender.repeatable();
     if (sent) {
       const times = this.random.chance(0.2) ? 2 : 1;
-      const acks = await Promise.all(Array.from({ length: times }, () => this.client.send(sent.key, sent.ttl)));
+      const acks = await Promise.all(
+        Array.from({ length: times }, () => this.client.send(sent.key, sent.ttl, sent.mode)),
+      );
       sent.acked ||= acks.includes(true);
     }
   }
@@ -184,7 +240,7 @@ export class Actor {
 
   /** Goes away in the middle of something, as often as not. */
   private async drop(): Promise<void> {
-    const sending = this.random.chance(0.5) ? this.send() : undefined;
+    const sending = this.random.chance(0.5) ? this.send() : this.random.chance(0.3) ? this.reveal() : undefined;
     if (this.random.chance(0.3)) {
       await sleep(this.random.int(0, 3));
     }
@@ -209,7 +265,10 @@ export class Actor {
   }
 
   /** Seconds; undefined: the room's. */
-  private ttl(): number | undefined {
+  private ttl(mode: Mode): number | undefined {
+    if (mode === 'seen') {
+      return this.random.int(1, 4);
+    }
     return this.random.chance(0.45)
       ? this.random.int(1, 5)
       : this.random.chance(0.2)

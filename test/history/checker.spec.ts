@@ -1,16 +1,5 @@
-import { Scene } from './scene';
+import { type Scene, story } from './scene';
 import type { Kind } from './violations';
-
-/** Two who are there, a message that both were told of, and one of them away and back. */
-function story(): Scene {
-  const scene = new Scene();
-  scene.connect('a', 'b');
-  scene.join('a');
-  scene.join('b');
-  scene.say('a', 1);
-  scene.say('b', 2);
-  return scene;
-}
 
 function away(scene: Scene): void {
   scene.disconnect('b');
@@ -122,7 +111,7 @@ const BROKEN: [Kind, string, (scene: Scene) => void][] = [
       scene.tellNew(3, 'b');
     },
   ],
-  ['early-expiry', 'message:expired before the deadline', (scene) => scene.tellExpired('a', 'm1')],
+  ['early-expiry', 'message:expired before the deadline', (scene) => scene.tellExpired('a', ['m1'])],
   [
     'not-dropped',
     'an expiry that nobody tells',
@@ -138,7 +127,7 @@ const BROKEN: [Kind, string, (scene: Scene) => void][] = [
     (scene) => {
       scene.pass(70_000);
       scene.settle('b');
-      scene.tellExpired('b', 'm1');
+      scene.tellExpired('b', ['m1']);
     },
   ],
   [
@@ -196,7 +185,7 @@ const BROKEN: [Kind, string, (scene: Scene) => void][] = [
   ],
   ['corrupt', 'another text', (scene) => scene.say('a', 3, ['a', 'b'], { intact: false })],
   [
-    'corrupt',
+    'deadline',
     'a deadline that moves away',
     (scene) => {
       const later = scene.as(1).expiresAt + 1000;
@@ -271,7 +260,7 @@ describe('the checker of histories', () => {
     scene.disconnect('b');
     scene.say('a', 3, ['a'], { expiresAt: Date.UTC(2030, 0, 1) + 1000 });
     scene.pass(1000);
-    scene.tellExpired('a', 'm3');
+    scene.tellExpired('a', ['m3']);
     scene.connect('b');
     scene.join('b', { live: [[1, 2]], lastSeq: 3 }, 2);
     scene.say('a', 4);

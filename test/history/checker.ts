@@ -2,7 +2,10 @@ import type { Entry, History } from './log';
 import { rank } from './log';
 import { RoomCopy } from './room-copy';
 import { checkExpiry, expiryLateness } from './rules/expiry';
+import { checkBurns } from './rules/burn';
+import { checkDeadlines } from './rules/deadlines';
 import { checkLives } from './rules/life';
+import { listeningStretches } from './rules/listening';
 import { checkJoins } from './rules/resume';
 import { checkStatuses } from './rules/status';
 import { checkStreams } from './rules/stream';
@@ -12,6 +15,8 @@ import { Report, type Violation } from './violations';
 export interface CheckOptions {
   /** How long after a deadline a connected client may still hold the message, ms. */
   readonly tellMs?: number;
+  /** How long a message stays from its reveal, ms; else that is not checked. */
+  readonly burnDelayMs?: number;
 }
 
 /** What a run was made of. */
@@ -28,6 +33,9 @@ export interface Counts {
   readonly gaps: number;
   readonly continued: number;
   readonly receipts: number;
+  readonly revealed: number;
+  readonly refusedReveals: number;
+  readonly movedDeadlines: number;
   readonly expiredTold: number;
   readonly roomsWiped: number;
   readonly refused: Readonly<Record<string, number>>;
@@ -46,13 +54,16 @@ const TELL_MS = 1500;
 const FAILURES = ['InternalServerError', 'ValidationError'];
 
 /** Judges a history: whatever the guarantees forbid and its logs prove. Depends on nothing but the logs. */
-export function check(history: History, { tellMs = TELL_MS }: CheckOptions = {}): Verdict {
+export function check(history: History, { tellMs = TELL_MS, burnDelayMs }: CheckOptions = {}): Verdict {
   const report = new Report();
-  const truth = new Truth(history, report);
+  const truth = new Truth(history, report, burnDelayMs);
   checkAnswers(history, report);
-  checkStreams(truth, report);
+  const stretchesOf = new Map([...truth.entriesOf].map(([name, all]) => [name, listeningStretches(all, report)]));
+  checkStreams(truth, stretchesOf, report);
   checkJoins(truth, report);
   checkExpiry(truth, report, tellMs);
+  checkDeadlines(truth, stretchesOf, report);
+  checkBurns(truth, report);
   checkStatuses(truth, report);
   checkLives(truth, report);
   checkEnd(truth, report);
@@ -88,16 +99,18 @@ function checkEnd(truth: Truth, report: Report): void {
       }
       const shown = new Map(entry.messages.map((message) => [message.seq, message]));
       const from = Math.max(copy.from, entry.more ? (entry.messages[0]?.seq ?? 1) : 1);
-      for (const { message, status } of copy.held.values()) {
+      for (const { message, status, expiresAt } of copy.held.values()) {
         const now = shown.get(message.seq);
         if (message.seq >= from && truth.aliveAt(message, entry.at) && now?.id !== message.id) {
           report.add('not-dropped', entry, `${message.id} (seq ${message.seq}) is not in the history any more`);
         } else if (now && rank(now.status) !== rank(status)) {
           report.add('status', entry, `${message.id} (seq ${message.seq}) is ${now.status} and held as ${status}`);
+        } else if (now && now.expiresAt !== expiresAt) {
+          report.add('deadline', entry, `that of ${message.id} (seq ${message.seq}) is another than the client knows`);
         }
       }
-      for (const { id, seq, expiresAt } of entry.messages) {
-        if (seq >= from && truth.aliveAt({ expiresAt }, entry.at) && copy.held.get(seq)?.message.id !== id) {
+      for (const { id, seq } of entry.messages) {
+        if (seq >= from && truth.aliveAt({ id }, entry.at) && copy.held.get(seq)?.message.id !== id) {
           report.add('lost', entry, `${id} (seq ${seq}) is in the history and the client does not hold it`);
         }
       }
@@ -126,6 +139,9 @@ function count({ clients, entries }: History, truth: Truth): Counts {
     gaps: resumed.filter(({ joined: { gap } }) => gap).length,
     continued: resumed.filter(({ joined: { gap, more } }) => more && !gap).length,
     receipts: of((entry) => 'answer' in entry && entry.to.ask === 'raise' && entry.answer === 'done'),
+    revealed: of((entry) => 'answer' in entry && entry.answer === 'revealed'),
+    refusedReveals: of((entry) => 'answer' in entry && entry.to.ask === 'reveal' && entry.answer === 'refused'),
+    movedDeadlines: [...truth.messages.values()].filter(({ deadlines }) => deadlines.length > 1).length,
     expiredTold: lateness.length,
     roomsWiped: epochs.size - new Set(epochs.values()).size,
     refused: Object.fromEntries(

@@ -68,7 +68,13 @@ async function runAgainst(options: Options): Promise<Outcome> {
     return run(options);
   }
   const nodes = options.urls.map((url, index) => ({ index, url }));
-  const history = await runWorkload({ ...options, nodes: () => nodes, goneMs: FOREIGN_GONE_MS, quietMs: GONE_MS });
+  const history = await runWorkload({
+    ...options,
+    nodes: () => nodes,
+    goneMs: FOREIGN_GONE_MS,
+    quietMs: GONE_MS,
+    floods: true,
+  });
   return { ...check(history), history, kills: 0, serverLog: [] };
 }
 

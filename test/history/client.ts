@@ -1,7 +1,7 @@
 import { io, type Socket } from 'socket.io-client';
-import type { Answer, Ask, AskEntry, ClientInfo, HistoryLog, Range, Status, Told } from './log';
+import type { Answer, Ask, AskEntry, ClientInfo, HistoryLog, Mode, Range, Shown, Status, Told } from './log';
 import { RoomCopy } from './room-copy';
-import { type Body, joinedOf, rest, type RestAnswer, sentOf, shownOf, textOf } from './wire';
+import { type Body, joinedOf, rest, type RestAnswer, sentOf, shownOf, textOf, time } from './wire';
 
 /** An ack that takes longer is one that never came. Longer than any stall that the workload causes itself. */
 const ACK_TIMEOUT_MS = 15_000;
@@ -80,12 +80,13 @@ export class HistoryClient {
   }
 
   /** True where it is acked. */
-  send(key: string, ttl: number | undefined): Promise<boolean> {
-    const payload = { content: textOf(key), clientId: key, ...(ttl !== undefined && { ttl }) };
-    return this.emit('message:send', payload, { ask: 'send', key, ttl }, (ack) => ({
+  send(key: string, ttl: number | undefined, mode: Mode): Promise<boolean> {
+    const special = { plain: {}, burn: { burn: true }, seen: { expireFrom: 'seen' } }[mode];
+    const payload = { content: textOf(key), clientId: key, ...(ttl !== undefined && { ttl }), ...special };
+    return this.emit('message:send', payload, { ask: 'send', key, ttl, mode }, (ack) => ({
       answer: 'sent',
       sent: sentOf(ack),
-      serverTime: Date.parse(ack.serverTime as string),
+      serverTime: time(ack.serverTime),
     }));
   }
 
@@ -94,7 +95,7 @@ export class HistoryClient {
     const point = resume ? this.copy.point : undefined;
     let again = false;
     const done = await this.emit('room:join', { ...point }, { ask: 'join', point }, (ack) => {
-      const joined = joinedOf(ack, (body) => this.log.intern(shownOf(body)));
+      const joined = joinedOf(ack, this.shown);
       again = point !== undefined && joined.more && !joined.gap;
       return { answer: 'joined', joined };
     });
@@ -109,6 +110,19 @@ export class HistoryClient {
     return this.emit('message:status', { ...range, status }, { ask: 'raise', range, status });
   }
 
+  /** Asks for the text of a burn message. */
+  reveal(messageId: string, revealId: string | undefined): Promise<boolean> {
+    const payload = { messageId, ...(revealId !== undefined && { revealId }) };
+    return this.emit('message:reveal', payload, { ask: 'reveal', messageId, revealId }, this.revealed);
+  }
+
+  /** The same by REST. */
+  async revealByRest(messageId: string, revealId: string | undefined): Promise<void> {
+    const asked = this.ask({ ask: 'reveal', messageId, revealId, call: true });
+    const path = `/messages/${messageId}/reveal`;
+    this.answerRest(asked, await this.rest('POST', path, revealId === undefined ? {} : { revealId }), this.revealed);
+  }
+
   /** Waits until everything that the server wrote to this connection before is here. */
   async settle(): Promise<void> {
     await this.emit('an event that nobody handles', {}, { ask: 'settle' });
@@ -120,7 +134,7 @@ export class HistoryClient {
     const answer = await this.rest('GET', `/messages?limit=${PAGE_LIMIT}`);
     this.answerRest(asked, answer, (body) => ({
       answer: 'page',
-      messages: (body.messages as Body[]).map((message) => this.log.intern(shownOf(message))),
+      messages: (body.messages as Body[]).map(this.shown),
       more: body.hasMore === true,
     }));
   }
@@ -131,7 +145,8 @@ export class HistoryClient {
     const answer = await this.rest('GET', undefined);
     this.answerRest(asked, answer, ({ rooms }) => {
       const room = (rooms as Body[]).find(({ id }) => id === this.info.roomId);
-      return { answer: 'listed', lastId: (room?.lastMessage as Body | null | undefined)?.id as string | undefined };
+      const last = room?.lastMessage as Body | null | undefined;
+      return { answer: 'listed', lastId: last?.id as string | undefined, lastOpen: typeof last?.content === 'string' };
     });
   }
 
@@ -148,6 +163,8 @@ export class HistoryClient {
   }
 
   private open(node: Node, transports: ('polling' | 'websocket')[]): Promise<boolean> {
+    // Of one that ends before it is let in Socket.IO tells no `connect_error`.
+    let isIn = false;
     const socket = io(node.url, {
       auth: { token: this.token },
       transports,
@@ -158,10 +175,16 @@ export class HistoryClient {
     const conn = ++this.conn;
     this.socket = socket;
     this.node = node;
-    socket.on('disconnect', (reason) => this.tell(conn, { told: 'disconnect', reason }));
     this.listen(socket, conn);
     return new Promise((resolve) => {
+      socket.on('disconnect', (reason) => {
+        if (isIn) {
+          this.tell(conn, { told: 'disconnect', reason });
+        }
+        resolve(false);
+      });
       socket.once('connect', () => {
+        isIn = true;
         this.tell(conn, { told: 'connect', node: node.index, socketId: socket.id ?? '' });
         resolve(true);
       });
@@ -173,15 +196,19 @@ export class HistoryClient {
   }
 
   private listen(socket: Socket, conn: number): void {
-    const { log } = this;
-    this.on(socket, conn, 'message:new', (body) => ({ told: 'new', message: log.intern(shownOf(body)) }));
-    this.on(socket, conn, 'message:expired', (body) => ({ told: 'expired', ids: body.messageIds as string[] }));
+    this.on(socket, conn, 'message:new', (body) => ({ told: 'new', message: this.shown(body) }));
+    this.on(socket, conn, 'message:expired', ({ messageIds, reason }) => ({
+      told: 'expired',
+      ids: messageIds as string[],
+      reason: reason as string,
+    }));
     this.on(socket, conn, 'room:closed', (body) => ({ told: 'closed', reason: body.reason as string }));
-    this.on(socket, conn, 'message:statusUpdated', ({ messageId, upToSeq, status, userId }) => ({
+    this.on(socket, conn, 'message:statusUpdated', ({ messageId, upToSeq, status, userId, expiresAt }) => ({
       told: 'status',
       range: typeof messageId === 'string' ? { messageId } : { upToSeq: upToSeq as number },
       status: status as Status,
       userId: userId as string,
+      expiresAt: expiresAt === undefined ? undefined : time(expiresAt),
     }));
   }
 
@@ -219,7 +246,7 @@ export class HistoryClient {
   }
 
   private rest(
-    method: 'GET' | 'PATCH' | 'DELETE',
+    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
     path: string | undefined,
     body?: object,
   ): Promise<RestAnswer | undefined> {
@@ -236,6 +263,14 @@ export class HistoryClient {
       this.answer(asked, read?.(answer.body) ?? { answer: 'done' });
     }
   }
+
+  private readonly shown = (body: Body): Shown => this.log.intern(shownOf(body));
+
+  private readonly revealed = ({ message, expiresAt }: Body): Answer => ({
+    answer: 'revealed',
+    message: this.shown(message as Body),
+    expiresAt: time(expiresAt),
+  });
 
   private raw(): RawSocket | undefined {
     // Only where it is a WebSocket, and under Node; not among the declared types.

@@ -3,6 +3,10 @@ export const STATUSES = ['sent', 'delivered', 'seen'] as const;
 export type Status = (typeof STATUSES)[number];
 export const rank = (status: Status): number => STATUSES.indexOf(status);
 
+/** What is special about a message: nothing; it burns after reading; its lifetime starts when it has been seen. */
+export const MODES = ['plain', 'burn', 'seen'] as const;
+export type Mode = (typeof MODES)[number];
+
 /** A message as a client was shown it. Times are epoch ms. Equal ones are one object: a long run shows them often. */
 export interface Shown {
   readonly id: string;
@@ -13,7 +17,11 @@ export interface Shown {
   readonly clientId: string | undefined;
   readonly createdAt: number;
   readonly expiresAt: number;
-  /** Whether its text is the one that its sender gave it. */
+  readonly burn: boolean;
+  readonly concealed: boolean;
+  /** Whether there is a text. */
+  readonly open: boolean;
+  /** Whether the text, where there is one, is what its sender gave it. */
   readonly intact: boolean;
 }
 
@@ -41,10 +49,11 @@ export type Range = { readonly messageId: string } | { readonly upToSeq: number 
 
 /** What a client asks the server. `call` is a request by REST. */
 export type Ask =
-  | { readonly ask: 'send'; readonly key: string; readonly ttl: number | undefined }
+  | { readonly ask: 'send'; readonly key: string; readonly ttl: number | undefined; readonly mode: Mode }
   | { readonly ask: 'join'; readonly point: Point | undefined }
   | { readonly ask: 'leave' }
   | { readonly ask: 'raise'; readonly range: Range; readonly status: Status }
+  | { readonly ask: 'reveal'; readonly messageId: string; readonly revealId: string | undefined; readonly call?: true }
   | { readonly ask: 'settle' }
   | { readonly ask: 'page'; readonly call: true; readonly final: boolean }
   | { readonly ask: 'list'; readonly call: true }
@@ -64,8 +73,10 @@ export type Answer =
   | { readonly answer: 'joined'; readonly joined: JoinAck }
   | { readonly answer: 'done' }
   | { readonly answer: 'page'; readonly messages: readonly Shown[]; readonly more: boolean }
-  /** Of the list of rooms: the id of the last message of the client's room. */
-  | { readonly answer: 'listed'; readonly lastId: string | undefined }
+  /** Of the list of rooms: the last message of the client's room, and whether its text is shown. */
+  | { readonly answer: 'listed'; readonly lastId: string | undefined; readonly lastOpen: boolean }
+  /** From `expiresAt` on it is gone for who revealed it. */
+  | { readonly answer: 'revealed'; readonly message: Shown; readonly expiresAt: number }
   | { readonly answer: 'refused'; readonly code: string };
 
 /** What a client was told without asking. */
@@ -73,8 +84,15 @@ export type Told =
   | { readonly told: 'connect'; readonly node: number; readonly socketId: string }
   | { readonly told: 'disconnect'; readonly reason: string }
   | { readonly told: 'new'; readonly message: Shown }
-  | { readonly told: 'status'; readonly range: Range; readonly status: Status; readonly userId: string }
-  | { readonly told: 'expired'; readonly ids: readonly string[] }
+  | {
+      readonly told: 'status';
+      readonly range: Range;
+      readonly status: Status;
+      readonly userId: string;
+      /** The deadline, where it moved. */
+      readonly expiresAt: number | undefined;
+    }
+  | { readonly told: 'expired'; readonly ids: readonly string[]; readonly reason: string }
   | { readonly told: 'closed'; readonly reason: string }
   | { readonly told: 'foreign'; readonly event: string; readonly roomId: string };
 
@@ -99,6 +117,29 @@ export interface ClientInfo {
   readonly name: string;
   readonly userId: string;
   readonly roomId: string;
+}
+
+/** Messages that an entry shows. */
+export function shownBy(entry: Entry): readonly Shown[] {
+  if ('told' in entry) {
+    return entry.told === 'new' ? [entry.message] : [];
+  }
+  if ('ask' in entry) {
+    return [];
+  }
+  switch (entry.answer) {
+    case 'joined':
+      return [...entry.joined.messages, ...entry.joined.changed];
+    case 'page':
+      return entry.messages;
+    case 'revealed':
+      return [entry.message];
+    case 'sent':
+    case 'listed':
+    case 'done':
+    case 'refused':
+      return [];
+  }
 }
 
 /** Everything that the clients of a run did and saw. */
@@ -136,7 +177,7 @@ export class HistoryLog implements History {
 
   /** The one object for a message as it was shown. */
   intern(message: Shown): Shown {
-    const key = `${message.id} ${message.status}`;
+    const key = `${message.id} ${message.status} ${message.expiresAt} ${message.open}`;
     const known = this.shown.get(key);
     if (!known) {
       this.shown.set(key, message);

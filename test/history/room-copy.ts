@@ -4,6 +4,8 @@ import { type Entry, type JoinAck, type Point, type Range, rank, type Shown, typ
 export interface Held {
   readonly message: Shown;
   status: Status;
+  /** Epoch ms. */
+  expiresAt: number;
 }
 
 /**
@@ -44,8 +46,7 @@ export class RoomCopy {
       this.current &&= entry.to.n > this.left;
     } else if (entry.answer === 'done' && entry.to.ask === 'raise') {
       // What came while the raise was under way may have been stored after it.
-      const ids = this.raising.get(entry.to);
-      this.raise(entry.to.range, entry.to.status, this.userId, (id) => ids?.has(id) === true);
+      this.raiseOwn(entry.to.range, entry.to.status, this.raising.get(entry.to));
     }
   }
 
@@ -62,7 +63,8 @@ export class RoomCopy {
       case 'expired':
         return this.drop(({ message }) => entry.ids.includes(message.id));
       case 'status':
-        return this.raise(entry.range, entry.status, entry.userId);
+        this.raise(entry.range, entry.status, entry.userId);
+        return this.move(entry.range, entry.expiresAt);
       case 'closed':
         this.drop(() => true);
         this.point = undefined;
@@ -93,17 +95,36 @@ export class RoomCopy {
   private put(message: Shown, anew = false): void {
     const held = this.held.get(message.seq);
     if (anew || held?.message.id !== message.id) {
-      this.held.set(message.seq, { message, status: message.status });
+      this.held.set(message.seq, { message, status: message.status, expiresAt: message.expiresAt });
     }
   }
 
-  private raise(range: Range, status: Status, userId: string, among: (id: string) => boolean = () => true): void {
+  private move(range: Range, expiresAt: number | undefined): void {
     for (const held of this.held.values()) {
-      const { id, seq, senderId, type } = held.message;
-      const meant = 'messageId' in range ? id === range.messageId : seq <= range.upToSeq;
-      // The status of a system message never changes.
-      if (meant && type !== 'system' && among(id) && senderId !== userId && rank(status) > rank(held.status)) {
-        held.status = status;
+      if (expiresAt !== undefined && 'messageId' in range && held.message.id === range.messageId) {
+        held.expiresAt = expiresAt;
+      }
+    }
+  }
+
+  /** What the server says of the status of messages that others than this user sent. */
+  private raise(range: Range, status: Status, userId: string): void {
+    for (const held of this.held.values()) {
+      const { burn, senderId } = held.message;
+      // A burn message becomes seen by being revealed, which is told of it alone.
+      const meant = within(range, held.message) && ('messageId' in range || status !== 'seen' || !burn);
+      if (meant && senderId !== userId) {
+        rise(held, status);
+      }
+    }
+  }
+
+  /** The server tells a receipt's own connection no more than that it took it. */
+  private raiseOwn(range: Range, status: Status, among: ReadonlySet<string> | undefined): void {
+    for (const held of this.held.values()) {
+      const { id, burn, senderId } = held.message;
+      if (within(range, held.message) && among?.has(id) && senderId !== this.userId) {
+        rise(held, burn ? 'delivered' : status);
       }
     }
   }
@@ -114,5 +135,16 @@ export class RoomCopy {
         this.held.delete(seq);
       }
     }
+  }
+}
+
+function within(range: Range, { id, seq }: Shown): boolean {
+  return 'messageId' in range ? id === range.messageId : seq <= range.upToSeq;
+}
+
+/** Statuses only rise, and that of a system message never changes. */
+function rise(held: Held, status: Status): void {
+  if (held.message.type !== 'system' && rank(status) > rank(held.status)) {
+    held.status = status;
   }
 }

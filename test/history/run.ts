@@ -1,7 +1,7 @@
 import { check, type Verdict } from './checker';
 import type { History } from './log';
 import { Random } from './random';
-import { GONE_MS, Service } from './service';
+import { BURN_DELAY_MS, GONE_MS, Service } from './service';
 import { runWorkload } from './workload';
 
 export interface RunOptions {
@@ -34,14 +34,24 @@ export async function run({ seed, seconds, nodes, pairs, pace, redis, killNodes 
   const service = await Service.start(nodes, redis || nodes > 1);
   try {
     const over = new AbortController();
-    const timer = setTimeout(() => over.abort(), seconds * 1000);
-    const killing = killNodes ? service.kill(new Random(seed ^ 1), over.signal) : undefined;
-    const workload = { seed, seconds, pairs, pace, nodes: service.nodes, goneMs: GONE_MS, quietMs: QUIET_MS };
-    const history = await runWorkload(workload);
-    clearTimeout(timer);
-    over.abort();
-    await killing;
-    const verdict = check(history, { tellMs: killNodes ? TAKEN_OVER_MS : TELL_MS });
+    const common = {
+      seed,
+      seconds,
+      pairs,
+      pace,
+      nodes: service.nodes,
+      goneMs: GONE_MS,
+      quietMs: QUIET_MS,
+      floods: true,
+    };
+    let started = (): void => undefined;
+    const killing = new Promise<void>((resolve) => (started = resolve)).then(() => {
+      setTimeout(() => over.abort(), seconds * 1000).unref();
+      return killNodes ? service.kill(new Random(seed ^ 1), over.signal) : undefined;
+    });
+    // Where a node does not come back the run fails at once.
+    const [history] = await Promise.all([runWorkload({ ...common, started }), killing]);
+    const verdict = check(history, { tellMs: killNodes ? TAKEN_OVER_MS : TELL_MS, burnDelayMs: BURN_DELAY_MS });
     return { ...verdict, history, kills: service.kills, serverLog: service.log };
   } finally {
     await service.stop();

@@ -5,6 +5,8 @@ import type { Kind } from './violations';
 const ROOM = 'dm_alice_bob';
 const START = Date.UTC(2030, 0, 1);
 const LATENCY_MS = 5;
+/** How long a message stays from its reveal, ms. */
+export const BURN_DELAY_MS = 10_000;
 
 /** A log made by hand: Alice with the tabs `a` and `a2`, Bob with `b`, in one room. */
 export class Scene {
@@ -21,8 +23,13 @@ export class Scene {
   }
 
   /** What the checker finds. */
-  kinds(options?: CheckOptions): Kind[] {
+  kinds(options: CheckOptions = { burnDelayMs: BURN_DELAY_MS }): Kind[] {
     return [...new Set(check(this.log, options).violations.map(({ kind }) => kind))];
+  }
+
+  /** Epoch ms. */
+  get time(): number {
+    return this.now;
   }
 
   pass(ms: number): void {
@@ -43,9 +50,10 @@ export class Scene {
 
   /** A message of the room; from then on `seq` names it. */
   message(seq: number, more: Partial<Shown> = {}): Shown {
-    const common = { id: `m${seq}`, seq, senderId: 'alice', type: 'text', status: 'sent' as const, intact: true };
+    const common = { id: `m${seq}`, seq, senderId: 'alice', type: 'text', status: 'sent' as const };
+    const content = { burn: false, concealed: false, open: true, intact: true };
     const times = { createdAt: this.now, expiresAt: this.now + 60_000 };
-    const message = { ...common, clientId: `k${seq}`, ...times, ...more };
+    const message = { ...common, ...content, clientId: `k${seq}`, ...times, ...more };
     this.shown.set(seq, message);
     return message;
   }
@@ -59,12 +67,19 @@ export class Scene {
     return { ...message, status };
   }
 
+  /** What was sent as `seq` as a client is shown it: Bob gets what burns after reading concealed. */
+  to(client: string, seq: number, more: Partial<Shown> = {}): Shown {
+    const message = { ...this.as(seq), ...more };
+    return message.burn && client === 'b' ? { ...message, concealed: true, open: false } : message;
+  }
+
   /** A send that is acked, and told to these. */
   say(client: string, seq: number, to: readonly string[] = ['a', 'b'], more: Partial<Shown> = {}): void {
     const ask = this.log.ask(client, this.conn(client), {
       ask: 'send',
       key: more.clientId ?? `k${seq}`,
       ttl: undefined,
+      mode: more.burn === true ? 'burn' : 'plain',
     });
     this.pass(1);
     const message = this.message(seq, { senderId: client === 'b' ? 'bob' : 'alice', ...more });
@@ -75,15 +90,23 @@ export class Scene {
   }
 
   tellNew(seq: number, ...clients: string[]): void {
-    clients.forEach((client) => this.log.tell(client, this.conn(client), { told: 'new', message: this.as(seq) }));
+    clients.forEach((client) =>
+      this.log.tell(client, this.conn(client), { told: 'new', message: this.to(client, seq) }),
+    );
   }
 
-  tellStatus(client: string, messageId: string, status: Status): void {
-    this.log.tell(client, this.conn(client), { told: 'status', range: { messageId }, status, userId: 'bob' });
+  tellStatus(client: string, messageId: string, status: Status, expiresAt?: number): void {
+    this.log.tell(client, this.conn(client), {
+      told: 'status',
+      range: { messageId },
+      status,
+      userId: 'bob',
+      expiresAt,
+    });
   }
 
-  tellExpired(client: string, ...ids: string[]): void {
-    this.log.tell(client, this.conn(client), { told: 'expired', ids });
+  tellExpired(client: string, ids: readonly string[], reason = 'expired'): void {
+    this.log.tell(client, this.conn(client), { told: 'expired', ids, reason });
   }
 
   tellClosed(client: string, reason = 'left'): void {
@@ -105,6 +128,19 @@ export class Scene {
       serverTime,
     };
     this.log.answer(ask, { answer: 'joined', joined: { ...common, ...ack } });
+    this.pass(LATENCY_MS);
+  }
+
+  /** A reveal that hands the message out, and moves its deadline for both. */
+  reveal(client: string, seq: number, revealId?: string, expiresAt = this.now + BURN_DELAY_MS): void {
+    const message = { ...this.as(seq, 'seen'), expiresAt };
+    const ask = this.askReveal(client, seq, revealId);
+    this.log.answer(ask, { answer: 'revealed', message, expiresAt });
+    this.pass(LATENCY_MS);
+  }
+
+  refuseReveal(client: string, seq: number, code: string): void {
+    this.log.answer(this.askReveal(client, seq, undefined), { answer: 'refused', code });
     this.pass(LATENCY_MS);
   }
 
@@ -140,6 +176,10 @@ export class Scene {
     this.pass(LATENCY_MS);
   }
 
+  private askReveal(client: string, seq: number, revealId: string | undefined): AskEntry {
+    return this.log.ask(client, this.conn(client), { ask: 'reveal', messageId: this.as(seq).id, revealId });
+  }
+
   private ask(client: string, point: Point | undefined): AskEntry {
     const ask = this.log.ask(client, this.conn(client), { ask: 'join', point });
     this.pass(1);
@@ -153,4 +193,15 @@ export class Scene {
   private conn(client: string): number {
     return this.conns.get(client) ?? 0;
   }
+}
+
+/** Two who are there, and a message of each that both were told of. */
+export function story(): Scene {
+  const scene = new Scene();
+  scene.connect('a', 'b');
+  scene.join('a');
+  scene.join('b');
+  scene.say('a', 1);
+  scene.say('b', 2);
+  return scene;
 }

@@ -4,6 +4,9 @@ import { RedisServer } from '../support/redis-server';
 import type { Node } from './client';
 import type { Random } from './random';
 
+/** How long a message stays from its reveal, ms. */
+export const BURN_DELAY_MS = 1200;
+
 /** Limits out of the way, cheap hashes, short graces: rooms come and go within a run. */
 const SETTINGS = {
   JWT_SECRET: 'a secret of the history checker, 32 characters or more',
@@ -18,6 +21,7 @@ const SETTINGS = {
   MAX_SOCKETS_PER_IP: '1000000',
   ROOM_EMPTY_GRACE_MS: '1500',
   PRESENCE_GRACE_MS: '500',
+  BURN_DELAY_MS: String(BURN_DELAY_MS),
 };
 /** How long two must be away so that their room goes, ms: the graces above and some. */
 export const GONE_MS = 2000;

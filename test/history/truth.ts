@@ -1,5 +1,7 @@
-import type { AnswerEntry, AskEntry, ClientInfo, Entry, History, Shown } from './log';
+import { Epochs } from './epochs';
+import type { AnswerEntry, AskEntry, ClientInfo, Entry, History, Mode, Shown } from './log';
 import { rank } from './log';
+import { type Cause, causesOf, type Deadline } from './moved-deadlines';
 import { RoomCopy } from './room-copy';
 import type { Report } from './violations';
 
@@ -10,7 +12,9 @@ export interface Known {
   readonly senderId: string;
   readonly clientId: string | undefined;
   readonly system: boolean;
-  readonly expiresAt: number;
+  readonly mode: Mode;
+  /** What it was shown to have, each sooner than the one before. */
+  readonly deadlines: [Deadline, ...Deadline[]];
   /** Epoch ms; undefined where only its sender's ack tells of it. */
   createdAt: number | undefined;
   /** The first entry that shows that it was stored. */
@@ -21,29 +25,22 @@ export interface Known {
   readonly rises: Rise[];
 }
 
+type Facts = Pick<Known, 'id' | 'seq' | 'senderId' | 'clientId' | 'system' | 'createdAt'> & {
+  readonly expiresAt: number;
+};
+
 /** A rank of a status and the number of the first entry that shows it. */
 interface Rise {
   readonly n: number;
   readonly rank: number;
 }
 
-/** A stretch of a connection within one epoch. */
-interface Segment {
-  epoch: string | undefined;
-  /** When the room was last told to be closed on this client, n. */
-  readonly from: number;
-}
-
 /** Clocks of one machine that are further apart than this are a fault of the service, ms. */
 const MAX_SKEW_MS = 250;
-/** An ack and the end of its room may overtake each other by this much, ms. */
-const OVERTAKING_MS = 2000;
-
 /** What happened, put together from what everyone saw. */
 export class Truth {
   readonly messages = new Map<string, Known>();
-  /** Messages by epoch and seq. */
-  readonly epochs = new Map<string, Map<number, Known>>();
+  readonly epochs: Epochs;
   readonly entriesOf = new Map<string, Entry[]>();
   readonly infoOf = new Map<string, ClientInfo>();
   /** Messages and asks by room. */
@@ -55,12 +52,15 @@ export class Truth {
   readonly firstAsk = new Map<string, AskEntry>();
   /** By how much the clocks of clients and service may differ, ms: what the acks' `serverTime` leaves open. */
   skew = 0;
-  private readonly segmentsOf = new Map<string, Segment[]>();
+  private readonly causes = new Map<string, Cause[]>();
 
   constructor(
     private readonly history: History,
     private readonly report: Report,
+    /** How long a message stays from its reveal, ms; undefined: that is not known. */
+    readonly burnDelayMs?: number,
   ) {
+    this.epochs = new Epochs(report);
     history.clients.forEach((info) => {
       this.infoOf.set(info.name, info);
       this.entriesOf.set(info.name, []);
@@ -74,7 +74,12 @@ export class Truth {
       copies.get(entry.client)?.apply(entry);
       this.readRaise(entry, copies.get(entry.client));
     }
-    this.placeRest();
+    for (const answer of this.answers.values()) {
+      const known = answer.answer === 'sent' ? this.messages.get(answer.sent.id) : undefined;
+      if (known && known.epoch === undefined) {
+        this.epochs.placeSent(known, answer, history.entries);
+      }
+    }
     this.checkClientIds();
     if (this.skew > MAX_SKEW_MS) {
       report.add('clock', history.entries[0], `a clock of the service is ${Math.round(this.skew)} ms off`);
@@ -82,14 +87,31 @@ export class Truth {
     this.skew += 2;
   }
 
-  /** Whether a message was certainly expired at a time of the workload's clock. */
-  expiredBy({ expiresAt }: { expiresAt: number }, at: number): boolean {
-    return expiresAt + this.skew <= at;
+  /** The deadline of a message after all its moves, as far as the logs tell, epoch ms. */
+  deadlineOf({ id }: { id: string }): number {
+    return this.messages.get(id)?.deadlines.at(-1)?.expiresAt ?? NaN;
   }
 
-  /** Whether a message was certainly not expired yet. */
-  aliveAt({ expiresAt }: { expiresAt: number }, at: number): boolean {
-    return expiresAt - this.skew > at;
+  /** Whether a message was certainly expired at a time of the workload's clock. */
+  expiredBy(message: { id: string }, at: number): boolean {
+    return this.deadlineOf(message) + this.skew <= at;
+  }
+
+  /** Whether a message was certainly not expired yet: by nothing that may have moved its deadline either. */
+  aliveAt(message: { id: string }, at: number): boolean {
+    const known = this.messages.get(message.id);
+    const moved = known ? this.causesOf(known).map(({ ask, afterMs }) => ask.at + (afterMs ?? 0)) : [];
+    return Math.min(this.deadlineOf(message), ...moved) - this.skew > at;
+  }
+
+  /** What may have moved the deadline of a message, in the order in which it was asked for. */
+  causesOf(known: Known): readonly Cause[] {
+    let causes = this.causes.get(known.id);
+    if (!causes) {
+      causes = causesOf(known, this);
+      this.causes.set(known.id, causes);
+    }
+    return causes;
   }
 
   /** The last rise of a message's status that anybody had seen before an entry. */
@@ -98,13 +120,23 @@ export class Truth {
   }
 
   /** Number of the entry by which somebody first tried to send a message; undefined of system messages. */
-  askOf({ senderId, clientId }: Known): AskEntry | undefined {
+  askOf({ senderId, clientId }: Pick<Known, 'senderId' | 'clientId'>): AskEntry | undefined {
     return clientId === undefined ? undefined : this.firstAsk.get(`${senderId} ${clientId}`);
+  }
+
+  /** Clients of a room. */
+  clientsIn(roomId: string): string[] {
+    return this.history.clients.flatMap((info) => (info.roomId === roomId ? info.name : []));
   }
 
   /** The room of the client that wrote an entry. */
   roomOf({ client }: { client: string }): string {
     return this.infoOf.get(client)?.roomId ?? '';
+  }
+
+  /** The user of the client that wrote an entry. */
+  userOf({ client }: { client: string }): string {
+    return this.infoOf.get(client)?.userId ?? '';
   }
 
   private read(entry: Entry): void {
@@ -127,13 +159,16 @@ export class Truth {
   private readTold(entry: Extract<Entry, { told: string }>): void {
     switch (entry.told) {
       case 'connect':
-        return this.beginSegment(entry.client, undefined, entry.n);
       case 'closed':
-        return this.beginSegment(entry.client, undefined, entry.n);
+        return this.epochs.begin(entry, undefined);
       case 'new':
-        return this.learn(entry.message, entry, this.segment(entry.client)?.epoch);
+        return this.learn(entry.message, entry, this.epochs.of(entry.client));
       case 'status':
-        return 'messageId' in entry.range ? this.rise(entry.range.messageId, rank(entry.status), entry.n) : undefined;
+        if ('messageId' in entry.range) {
+          this.rise(entry.range.messageId, rank(entry.status), entry.n);
+          this.bringCloser(entry.range.messageId, entry.expiresAt ?? Infinity, entry);
+        }
+        return;
       case 'disconnect':
       case 'expired':
       case 'foreign':
@@ -145,11 +180,13 @@ export class Truth {
     if (entry.answer === 'joined') {
       const { epoch, messages, changed, serverTime } = entry.joined;
       this.readClock(Date.parse(serverTime), entry);
-      if (this.segment(entry.client)?.epoch !== epoch) {
-        this.beginSegment(entry.client, epoch, entry.n);
+      if (this.epochs.of(entry.client) !== epoch) {
+        this.epochs.begin(entry, epoch);
       }
       [...messages, ...changed].forEach((message) => this.learn(message, entry, epoch));
-      this.ofEpoch(epoch);
+      this.epochs.stands(epoch, entry);
+    } else if (entry.answer === 'revealed') {
+      this.learn(entry.message, entry, undefined);
     } else if (entry.answer === 'page') {
       entry.messages.forEach((message) => this.learn(message, entry, undefined));
     } else if (entry.answer === 'sent' && entry.to.ask === 'send') {
@@ -182,21 +219,27 @@ export class Truth {
     const known = this.know({ ...message, system: message.type === 'system' }, entry);
     this.rise(message.id, rank(message.status), entry.n);
     if (epoch !== undefined) {
-      this.place(known, epoch, entry);
+      this.epochs.place(known, epoch, entry);
     }
   }
 
-  private know(told: Omit<Known, 'first' | 'epoch' | 'rises'>, entry: Entry): Known {
+  private know(told: Facts, entry: Entry): Known {
     const known = this.messages.get(told.id);
     if (!known) {
       const { id, seq, senderId, clientId, system, expiresAt, createdAt } = told;
-      const common = { id, seq, senderId, clientId, system, expiresAt, createdAt };
-      const fresh = { ...common, first: entry, epoch: undefined, rises: [] };
+      const ask = this.askOf(told);
+      const mode = ask?.ask === 'send' ? ask.mode : 'plain';
+      const common = { id, seq, senderId, clientId, system, mode, createdAt, first: entry };
+      const fresh: Known = { ...common, deadlines: [{ expiresAt, entry }], epoch: undefined, rises: [] };
       this.messages.set(id, fresh);
       this.messagesIn.get(this.roomOf(entry))?.push(fresh);
       return fresh;
     }
-    for (const field of ['seq', 'senderId', 'clientId', 'expiresAt', 'createdAt'] as const) {
+    if (known.mode === 'plain' && told.expiresAt !== this.deadlineOf(known)) {
+      this.report.add('deadline', entry, `that of ${told.id} has moved, and nothing moves it`);
+    }
+    this.bringCloser(told.id, told.expiresAt, entry);
+    for (const field of ['seq', 'senderId', 'clientId', 'createdAt'] as const) {
       if (known[field] !== told[field] && known[field] !== undefined && told[field] !== undefined) {
         const [first, now] = [String(known[field]), String(told[field])];
         this.report.add('corrupt', entry, `${field} of ${told.id} was ${first} and is ${now}`);
@@ -206,41 +249,17 @@ export class Truth {
     return known;
   }
 
+  private bringCloser(id: string, expiresAt: number, entry: Entry): void {
+    const known = this.messages.get(id);
+    if (known && expiresAt < this.deadlineOf(known)) {
+      known.deadlines.push({ expiresAt, entry });
+    }
+  }
+
   private rise(id: string, to: number, n: number): void {
     const rises = this.messages.get(id)?.rises;
     if (rises && to > (rises.at(-1)?.rank ?? 0)) {
       rises.push({ n, rank: to });
-    }
-  }
-
-  private place(known: Known, epoch: string, entry: Entry): void {
-    known.epoch ??= epoch;
-    if (known.epoch !== epoch) {
-      this.report.add('corrupt', entry, `${known.id} is in two epochs, ${known.epoch} and ${epoch}`);
-      return;
-    }
-    const bySeq = this.ofEpoch(epoch);
-    const other = bySeq.get(known.seq);
-    if (other && other.id !== known.id) {
-      this.report.add('doubled', entry, `seq ${known.seq} is ${other.id} and ${known.id}`);
-    }
-    bySeq.set(known.seq, known);
-  }
-
-  /** Messages that only a sender's ack or a page told of: their epoch is that of the sender's connection, where sure. */
-  private placeRest(): void {
-    for (const answer of this.answers.values()) {
-      const known = answer.answer === 'sent' ? this.messages.get(answer.sent.id) : undefined;
-      if (!known || known.epoch !== undefined) {
-        continue;
-      }
-      const segments = this.segmentsOf.get(answer.client) ?? [];
-      const index = segments.findLastIndex(({ from }) => from <= answer.to.n);
-      const next = this.history.entries[(segments[index + 1]?.from ?? Infinity) - 1];
-      const epoch = segments[index]?.epoch;
-      if (epoch !== undefined && (!next || next.at > answer.at + OVERTAKING_MS)) {
-        this.place(known, epoch, answer);
-      }
     }
   }
 
@@ -258,28 +277,5 @@ export class Truth {
       }
       ids.set(key, known);
     }
-  }
-
-  private ofEpoch(epoch: string): Map<number, Known> {
-    let bySeq = this.epochs.get(epoch);
-    if (!bySeq) {
-      bySeq = new Map();
-      this.epochs.set(epoch, bySeq);
-    }
-    return bySeq;
-  }
-
-  private beginSegment(client: string, epoch: string | undefined, from: number): void {
-    const segments = this.segmentsOf.get(client) ?? [];
-    this.segmentsOf.set(client, segments);
-    segments.push({ epoch, from });
-  }
-
-  private segment(client: string): Segment | undefined {
-    return this.segmentsOf.get(client)?.at(-1);
-  }
-
-  private userOf({ client }: Entry): string {
-    return this.infoOf.get(client)?.userId ?? '';
   }
 }

@@ -6,11 +6,11 @@ export type Body = Record<string, unknown>;
 /** Every text follows from its `clientId`, so that everyone who sees it can tell whether it is the one that was sent. */
 export const textOf = (clientId: string): string => `${clientId} ${'.'.repeat(clientId.length * 7)}`;
 
-const time = (value: unknown): number => Date.parse(value as string);
+export const time = (value: unknown): number => Date.parse(value as string);
 
 /** A message of the contract as it goes into the log. */
 export function shownOf(body: Body): Shown {
-  const { id, seq, senderId, type, status, clientId, content, createdAt, expiresAt } = body;
+  const { id, seq, senderId, type, status, clientId, content, createdAt, expiresAt, burn, concealed } = body;
   return {
     id: id as string,
     seq: seq as number,
@@ -20,7 +20,10 @@ export function shownOf(body: Body): Shown {
     clientId: clientId as string | undefined,
     createdAt: time(createdAt),
     expiresAt: time(expiresAt),
-    intact: type === 'system' || (typeof clientId === 'string' && content === textOf(clientId)),
+    burn: burn === true,
+    concealed: concealed === true,
+    open: content !== undefined,
+    intact: content === undefined || type === 'system' || content === textOf(clientId as string),
   };
 }
 
@@ -53,7 +56,10 @@ export interface RestAnswer {
   readonly body: Body;
 }
 
-/** A REST call; undefined where no answer came (its node was killed). */
+/** An answer that takes longer is one that never comes. */
+const REST_TIMEOUT_MS = 20_000;
+
+/** A REST call; undefined where no answer came (its node was killed, or it took too long). */
 export async function rest(
   url: string,
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
@@ -63,6 +69,7 @@ export async function rest(
   try {
     const response = await fetch(url + path, {
       method,
+      signal: AbortSignal.timeout(REST_TIMEOUT_MS),
       headers: {
         ...(token !== undefined && { authorization: `Bearer ${token}` }),
         ...(body && { 'content-type': 'application/json' }),

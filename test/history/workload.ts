@@ -13,7 +13,7 @@ const FLOOD = 520;
 /** Sends of one connection at once: a server queues some hundreds. */
 const AT_ONCE = 130;
 /** What happens to a pair as a whole, by weight. */
-const SCENES = { nothing: 3, storm: 3, bothLeave: 2, wipe: 1, bothGone: 1, flood: 1 };
+const SCENES = { nothing: 3, storm: 3, reveal: 3, bothLeave: 2, wipe: 1, bothGone: 1, flood: 1 };
 
 export interface WorkloadOptions {
   readonly seed: number;
@@ -24,6 +24,10 @@ export interface WorkloadOptions {
   readonly pace: number;
   /** Nodes that clients may connect to now; at least one at the start. */
   readonly nodes: () => readonly Node[];
+  /** Whether now and then more is sent to somebody who is away than a join ack holds; takes seconds. */
+  readonly floods: boolean;
+  /** Called when the users are registered. */
+  readonly started?: () => void;
   /** How long two are away so that their room goes, ms; past `ROOM_EMPTY_GRACE_MS` of the service. */
   readonly goneMs: number;
   /** How long it takes until what was acked has been handed on by every node, ms. */
@@ -39,6 +43,7 @@ export async function runWorkload(options: WorkloadOptions): Promise<HistoryLog>
   for (let pair = 0; pair < options.pairs; pair++) {
     pairs.push(await createPair(`${run}.${pair}`, options, random, log));
   }
+  options.started?.();
   const end = wallClock() + options.seconds * 1000;
   const over = (): boolean => wallClock() >= end;
   const directed = pairs.map((actors) => direct(actors, random.fork(), options, over));
@@ -74,7 +79,7 @@ async function direct(
 ): Promise<void> {
   while (!over()) {
     await sleep(random.int(500, 2500) / options.pace);
-    const scene = random.weighted(SCENES);
+    const scene = random.weighted(options.floods ? SCENES : { ...SCENES, flood: 0 });
     if (scene !== 'nothing' && !over()) {
       const releases = actors.map((actor) => actor.hold());
       await SCENE[scene](actors, random, options);
@@ -109,6 +114,17 @@ const SCENE: Record<Exclude<keyof typeof SCENES, 'nothing'>, Scene> = {
     }
     await back;
   },
+  /** All tabs ask for the same text at once, mostly those of its recipient. */
+  reveal: async (actors, random) => {
+    const [speaker] = actors;
+    await speaker?.send('burn');
+    await sleep(random.int(0, 50));
+    const same = random.chance(0.5) ? actors.at(-1)?.planReveal() : undefined;
+    await everyone(actors.slice(1), async (actor) => {
+      await sleep(random.int(0, 5));
+      await actor.reveal(same ?? actor.planReveal());
+    });
+  },
   /** Both have read everything, so that the room goes when the last one leaves it. */
   bothLeave: async (actors, random) => {
     await everyone(actors, ({ client }) => readAll(client, 'seen'));
@@ -141,7 +157,7 @@ const SCENE: Record<Exclude<keyof typeof SCENES, 'nothing'>, Scene> = {
     await away?.client.drop();
     const ttl = random.int(3, 5);
     for (let sent = 0; sent < FLOOD; sent += AT_ONCE) {
-      await Promise.all(Array.from({ length: AT_ONCE }, () => speaker?.send(ttl)));
+      await Promise.all(Array.from({ length: AT_ONCE }, () => speaker?.send('plain', ttl)));
     }
     if (away && (await away.connect())) {
       await away.client.join(true);

@@ -224,6 +224,25 @@ describe('the file of an image goes', () => {
     expect(files()).toEqual([]);
   });
 
+  it('with the deletion of its message, which then shows nothing; an edit of the text leaves it', async () => {
+    const { alice, bob, roomId } = trio;
+    const { filename, messageId } = await show({ content: 'look' });
+    const [message] = await told(bob);
+    expect(await alice.client.emit('message:edit', { roomId, messageId, content: 'see' })).toMatchObject({
+      success: true,
+    });
+    const { messages } = await bob.client.emit('room:join', { roomId });
+    expect(messages).toMatchObject([{ content: 'see', imageUrl: expect.stringContaining(filename) }]);
+    expect(await load(message?.imageUrl)).toBe(200);
+    expect(await alice.client.emit('message:delete', { roomId, messageId })).toMatchObject({ success: true });
+    expect(await load(message?.imageUrl)).toBe(404);
+    expect(await load(path(filename), bob.token)).toBe(404);
+    await pass(0);
+    expect(files()).toEqual([]);
+    const { body } = await chat.api(bob, 'get', `chat/rooms/${roomId}/messages`).expect(200);
+    expect(JSON.stringify(body)).not.toContain(filename);
+  });
+
   it('with the account of its sender, and with that of its recipient', async () => {
     const { alice, bob, carol } = trio;
     await show();
@@ -285,6 +304,36 @@ describe('a burn message with an image', () => {
     await show({ burn: true });
     await pass(HOUR_MS);
     expect(files()).toEqual([]);
+  });
+});
+
+describe('an image in a room of many', () => {
+  it('is for its members as long as they are, and goes with the room', async () => {
+    const { alice, bob, carol } = trio;
+    const { body } = await chat.api(alice, 'post', 'chat/rooms').send({ type: 'public', name: 'Gardening' });
+    const roomId = body.roomId as string;
+    await chat.api(bob, 'post', `chat/rooms/${roomId}/join`).expect(200);
+    const { imageUrl, filename } = await upload(bob);
+    const sent = { roomId, imageUrl };
+    expect(
+      (await carol.client.emit('message:send', { roomId, imageUrl: (await upload(carol)).imageUrl })).success,
+    ).toBe(false);
+    await bob.client.emit('room:join', { roomId });
+    expect(await bob.client.emit('message:send', sent)).toMatchObject({ success: true });
+    const { messages } = await alice.client.emit('room:join', { roomId });
+    const shown = (messages as Record<string, unknown>[]).find(({ type }) => type === 'image');
+    expect(await load(shown?.imageUrl)).toBe(200);
+    const byToken = (): Promise<number[]> =>
+      Promise.all([alice, bob, carol].map(({ token }) => load(path(filename), token)));
+    expect(await byToken()).toEqual([200, 200, 404]);
+    await chat.api(carol, 'post', `chat/rooms/${roomId}/join`).expect(200);
+    expect(await byToken()).toEqual([200, 200, 200]);
+    await chat.api(alice, 'delete', `chat/rooms/${roomId}/members/${carol.id}`).expect(204);
+    expect(await byToken()).toEqual([200, 200, 404]);
+    await chat.api(alice, 'delete', `chat/rooms/${roomId}`).expect(204);
+    expect(await load(shown?.imageUrl)).toBe(404);
+    await pass(0);
+    expect(files()).not.toContain(filename);
   });
 });
 

@@ -116,6 +116,20 @@ describeRedis('Images in messages on two nodes', (server) => {
     await gone();
   });
 
+  it('of a room of many are for its members on both, and go with it', async () => {
+    const carol = await nodes.person('carol', 1);
+    const { body } = await nodes.api(alice, 0, 'post', 'chat/rooms').send({ type: 'public', name: 'Gardening' });
+    const group = body.roomId as string;
+    await nodes.api(bob, 1, 'post', `chat/rooms/${group}/join`).expect(200);
+    const { imageUrl, filename } = await uploadImage(nodes.url(0), alice);
+    await say(socketOf(alice), group, '', { imageUrl });
+    const path = `/api/images/${filename}`;
+    expect(await Promise.all([alice, bob, carol].map(({ token }) => load(1, path, token)))).toEqual([200, 200, 404]);
+    await nodes.api(alice, 1, 'delete', `chat/rooms/${group}`).expect(204);
+    expect(await load(0, path, bob.token)).toBe(404);
+    await gone();
+  });
+
   it('are one for a repeat on another node', async () => {
     const { imageUrl, messageId } = await show({ clientId: 'c', ttl: 2 });
     const elsewhere = await nodes.connect(alice, 1);

@@ -1,7 +1,9 @@
+import { FloodGuard } from '../../src/realtime/flood-guard';
 import { SessionRegistry } from '../../src/realtime/session-registry';
 import { ChatApp, expectRefusal, type Person, roomEvents, roomOf, say } from '../support/chat-app';
 import type { Account, TestClient } from '../support/clients';
 import { RawSocket, StalledReader } from '../support/raw-socket';
+import { until } from '../support/until';
 
 let chat: ChatApp;
 
@@ -67,9 +69,17 @@ describe('connections', () => {
     const refused = await RawSocket.open(chat.url);
     refused.send('40{"token":"x"}');
     const elsewhere = await RawSocket.open(chat.url);
-    elsewhere.send('40/ghost,{}');
+    elsewhere.send('40/nowhere,{}');
     await Promise.all([silent.closed, refused.closed, elsewhere.closed]);
     await alice.client.settle();
+  });
+});
+
+describe('a connection that is closed', () => {
+  it('is gone though its client says no goodbye', async () => {
+    await start({ SOCKET_CONNECT_TIMEOUT_MS: '100' });
+    // `ws` would wait for half a minute, longer than this test.
+    await Promise.all([StalledReader.mute(chat.url), StalledReader.mute(chat.url)]);
   });
 });
 
@@ -142,6 +152,43 @@ describe('other events', () => {
     await alice.client.next('error', ({ code }) => code === 'ValidationError');
     await bob.client.settle();
     expect(roomEvents(bob.client)).toEqual(['typing:indicator']);
+  });
+});
+
+describe('a connection that floods', () => {
+  const FLOOD = 20_000;
+
+  it('is not read for a while, so that others are served; everything is answered in the end', async () => {
+    await start({ SOCKET_EVENTS_PER_MINUTE: '6000', SOCKET_EVENTS_BURST: '20' });
+    const [alice, bob] = [await chat.person('alice'), await chat.person('bob')];
+    let answered = 0;
+    for (let i = 0; i < FLOOD; i++) {
+      alice.client.socket.emit('no such event', { i }, () => answered++);
+    }
+    await until(() => chat.get(FloodGuard)['paused'].size === 1);
+    for (let i = 0; i < 10; i++) {
+      await say(bob, roomOf(alice, bob), 'served');
+    }
+    expect(answered).toBeLessThan(FLOOD);
+    await until(async () => {
+      await chat.pass(1000);
+      return answered === FLOOD;
+    }, 15_000);
+    expect(alice.client.all('message:new')).toHaveLength(10);
+    expect(alice.client.socket.connected).toBe(true);
+  });
+
+  it('is let go when it closes meanwhile', async () => {
+    await start({ SOCKET_EVENTS_BURST: '20' });
+    const alice = await chat.person('alice');
+    for (let i = 0; i < FLOOD; i++) {
+      alice.client.socket.emit('no such event', {});
+    }
+    const [socket] = chat.get(SessionRegistry).socketsOf(alice.id);
+    await until(() => chat.get(FloodGuard)['paused'].size === 1);
+    socket?.conn.close(true);
+    await until(() => chat.get(FloodGuard)['paused'].size === 0);
+    await chat.pass(10_000);
   });
 });
 

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
-import { type AddressInfo, connect as tcpConnect, type Socket as TcpSocket } from 'node:net';
+import { once } from 'node:events';
+import { connect as tcpConnect, type Socket as TcpSocket } from 'node:net';
 
 /** What is used here of a WebSocket of the package `ws`, which comes with socket.io's client. */
 interface WebSocketLike {
@@ -84,14 +85,17 @@ export class RawSocket {
 export class StalledReader {
   private constructor(private readonly tcp: TcpSocket) {}
 
+  /** Opens a WebSocket and says nothing more, not even goodbye. Resolves when the server has ended its TCP connection. */
+  static async mute(url: string): Promise<void> {
+    const tcp = await upgrade(url);
+    tcp.resume();
+    await once(tcp, 'end');
+    tcp.destroy();
+  }
+
   /** Connects, enters `/` with the token, waits for the answer, and reads no more. */
   static async connect(url: string, token: string): Promise<StalledReader> {
-    const { hostname, port } = new URL(url);
-    const tcp = tcpConnect({ host: hostname, port: Number(port) } satisfies Partial<AddressInfo> & { host: string });
-    const headers = ['Upgrade: websocket', 'Connection: Upgrade', 'Sec-WebSocket-Version: 13'];
-    const key = `Sec-WebSocket-Key: ${Buffer.alloc(16, 1).toString('base64')}`;
-    tcp.write([`GET ${PATH} HTTP/1.1`, `Host: ${hostname}:${port}`, ...headers, key, '', ''].join('\r\n'));
-    await read(tcp, '\r\n\r\n');
+    const tcp = await upgrade(url);
     tcp.write(frame(`40${JSON.stringify({ token })}`));
     await read(tcp, 'connection:established');
     tcp.pause();
@@ -112,6 +116,17 @@ export class StalledReader {
   close(): void {
     this.tcp.destroy();
   }
+}
+
+/** A TCP connection that has become a WebSocket. */
+async function upgrade(url: string): Promise<TcpSocket> {
+  const { hostname, port } = new URL(url);
+  const tcp = tcpConnect({ host: hostname, port: Number(port) });
+  const headers = ['Upgrade: websocket', 'Connection: Upgrade', 'Sec-WebSocket-Version: 13'];
+  const key = `Sec-WebSocket-Key: ${Buffer.alloc(16, 1).toString('base64')}`;
+  tcp.write([`GET ${PATH} HTTP/1.1`, `Host: ${hostname}:${port}`, ...headers, key, '', ''].join('\r\n'));
+  await read(tcp, '\r\n\r\n');
+  return tcp;
 }
 
 /** Reads until this text has come. */

@@ -173,7 +173,7 @@ export class ChatStatsDto {
   onlineUserCount!: number;
   @ApiProperty({ example: 340, description: 'Live messages.' })
   messageCount!: number;
-  @ApiProperty({ example: 0 })
+  @ApiProperty({ example: 5, description: 'Stored images: of messages, uploaded and not sent yet, and avatars.' })
   imageCount!: number;
   @ApiProperty({ example: 86400, description: 'Seconds.' })
   uptime!: number;

@@ -30,6 +30,8 @@ export interface Snapshot {
   /** The last seq that was looked at. */
   readonly lastSeq: number;
   readonly activeUsers: readonly string[];
+  /** When it was read, epoch ms: the `sinceTime` by which a later one tells everything that changed after it. */
+  readonly at: number;
 }
 
 /** Most messages that may have changed since a resume point; past it the client starts anew. */

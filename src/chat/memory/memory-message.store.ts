@@ -74,7 +74,7 @@ export class MemoryMessageStore extends MessageStore {
     }
     // One instant for all of it: what expires while it is read would be in one part and not in another.
     const reading = { room, viewer, now: this.clock.now() };
-    const common = { room: room.view(), activeUsers: room.activeUsers() };
+    const common = { room: room.view(), activeUsers: room.activeUsers(), at: reading.now };
     if (from && from.epoch === room.epoch && from.since <= room.lastSeq) {
       const changed = this.changed(reading, from);
       if (changed.length <= MAX_CHANGED) {

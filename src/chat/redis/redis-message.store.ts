@@ -16,6 +16,7 @@ type SnapshotReply = readonly [
   ranges: number[],
   changed: string[],
   index: string | null,
+  at: number,
 ];
 
 @Injectable()
@@ -73,7 +74,7 @@ export class RedisMessageStore extends MessageStore {
     if (!reply) {
       return undefined;
     }
-    const [view, activeUsers, gap, values, more, ranges, changed, index] = reply;
+    const [view, activeUsers, gap, values, more, ranges, changed, index, at] = reply;
     const room = decodeRoom(view);
     await this.deadlines.index(roomId, room.epoch, index);
     const resumed = from !== undefined && gap === 0;
@@ -88,6 +89,7 @@ export class RedisMessageStore extends MessageStore {
       gap: gap === 1,
       lastSeq: last?.seq ?? room.lastSeq,
       activeUsers,
+      at,
     };
   }
 }

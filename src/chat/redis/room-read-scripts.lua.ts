@@ -122,7 +122,7 @@ return { values, more }
 /**
  * ARGV: viewer, since or '', epoch, time or '', most messages, most bytes. Gives the view, who joined, 1 for a gap, the values
  * (ascending after a resume point, else newest first), 1 for more, live ranges (from, to, flat), values that changed, and
- * the deadline to index, if there is one.
+ * the deadline to index, if there is one, and now.
  */
 export const SNAPSHOT = `${PAGES}
 if redis.call('EXISTS', room) == 0 then return false end
@@ -193,11 +193,11 @@ if since and standing[1] == ARGV[5] and since <= tonumber(standing[2]) then
   local rose = changed()
   if rose then
     local values, more = take('(' .. since, true, count, bytes)
-    return { view(), here, 0, values, more, ranges(), rose, unindexed() }
+    return { view(), here, 0, values, more, ranges(), rose, unindexed(), now }
   end
 end
 local values, more = take('+inf', false, count, bytes)
-return { view(), here, since and 1 or 0, values, more, {}, {}, unindexed() }
+return { view(), here, since and 1 or 0, values, more, {}, {}, unindexed(), now }
 `;
 
 /**

@@ -3,6 +3,9 @@ import {
   type Appended,
   type AppendLimits,
   EXPIRY_KIND,
+  type Revealed,
+  type RevealRequest,
+  type RoomEvent,
   type RoomListener,
   type Swept,
 } from '../../../src/chat/engine/room-feed';
@@ -32,6 +35,48 @@ export class ForgetfulRoomFeed extends MemoryRoomFeed {
   }
 }
 
+/** BROKEN: hands a burn message out to everyone who asks. */
+export class GenerousRoomFeed extends MemoryRoomFeed {
+  private readonly handedOut = new Map<string, Revealed>();
+
+  override reveal(request: RevealRequest): Revealed | undefined {
+    const revealed = super.reveal(request);
+    if (revealed?.outcome === 'again') {
+      return this.handedOut.get(request.messageId) ?? revealed;
+    }
+    if (revealed) {
+      this.handedOut.set(request.messageId, revealed);
+    }
+    return revealed;
+  }
+}
+
+/** BROKEN: a second receipt or reveal gives what was seen more time. */
+export class LengtheningRoomFeed extends MemoryRoomFeed {
+  override subscribe(listener: RoomListener): void {
+    super.subscribe((event) => {
+      listener(event);
+      if (event.kind === 'status') {
+        listener(withDeadlines(event, (expiresAt) => expiresAt && expiresAt + LATE_MS));
+      }
+    });
+  }
+}
+
+/** BROKEN: tells nobody that a deadline has moved. */
+export class SecretiveRoomFeed extends MemoryRoomFeed {
+  override subscribe(listener: RoomListener): void {
+    super.subscribe((event) => listener(event.kind === 'status' ? withDeadlines(event, () => undefined) : event));
+  }
+}
+
+/** BROKEN: tells of what was revealed that it expired. */
+export class EuphemisticRoomFeed extends MemoryRoomFeed {
+  override subscribe(listener: RoomListener): void {
+    super.subscribe((event) => listener(event.kind === 'expired' ? { ...event, reason: 'expired' } : event));
+  }
+}
+
 /** BROKEN: wipes a room as soon as anything in it has expired. */
 export class HastyRoomFeed extends MemoryRoomFeed {
   override sweep(roomId: string, limit: number): Swept | undefined {
@@ -48,4 +93,10 @@ export class LateExpiryQueue extends MemoryExpiryQueue {
   override schedule(kind: string, key: string, at: number): void {
     super.schedule(kind, key, kind === EXPIRY_KIND ? at + LATE_MS : at);
   }
+}
+
+type StatusEvent = RoomEvent & { readonly kind: 'status' };
+
+function withDeadlines(event: StatusEvent, moved: (expiresAt: number | undefined) => number | undefined): StatusEvent {
+  return { ...event, messages: event.messages.map((raised) => ({ ...raised, expiresAt: moved(raised.expiresAt) })) };
 }

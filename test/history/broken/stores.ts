@@ -70,6 +70,10 @@ export class LateMessageStore extends SlowMessageStore {
   constructor(state: MemoryRooms, clock: Clock) {
     super(state, { now: () => clock.now() - LATE_MS });
   }
+
+  protected override tell(snapshot: Snapshot, _from: ResumePoint | undefined): Snapshot {
+    return { ...snapshot, at: snapshot.at + LATE_MS };
+  }
 }
 
 /** BROKEN: tells a client that everything it may hold still stands. */
@@ -86,6 +90,13 @@ export class ForgetfulMessageStore extends SlowMessageStore {
     const forget = (message: Message): Message =>
       message.type !== 'system' && Math.random() < 0.2 ? { ...message, status: 'sent' } : message;
     return { ...snapshot, messages: snapshot.messages.map(forget) };
+  }
+}
+
+/** BROKEN: a join shows recipients what they have not revealed. */
+export class TalkativeMessageStore extends SlowMessageStore {
+  protected override tell(snapshot: Snapshot, _from: ResumePoint | undefined): Snapshot {
+    return { ...snapshot, messages: snapshot.messages.map((message) => ({ ...message, burn: false })) };
   }
 }
 

@@ -6,13 +6,23 @@ import { ExpiryQueue } from '../../../src/expiry/expiry-queue';
 import { RoomDelivery } from '../../../src/realtime/room-delivery';
 import type { Kind } from '../violations';
 import { DeafDelivery, HoldlessDelivery, LosingDelivery } from './deliveries';
-import { ForgetfulRoomFeed, HastyRoomFeed, LateExpiryQueue, SeparateRoomFeed } from './feeds';
+import {
+  EuphemisticRoomFeed,
+  ForgetfulRoomFeed,
+  GenerousRoomFeed,
+  HastyRoomFeed,
+  LateExpiryQueue,
+  LengtheningRoomFeed,
+  SecretiveRoomFeed,
+  SeparateRoomFeed,
+} from './feeds';
 import {
   ForgetfulMessageStore,
   GenerousMessageStore,
   LateMessageStore,
   LosingMessageStore,
   SlowMessageStore,
+  TalkativeMessageStore,
 } from './stores';
 
 /** A server that breaks one promise. */
@@ -54,13 +64,13 @@ export const BROKEN: readonly Variant[] = [
     name: 'publish outside the append',
     replace: slow(feed(SeparateRoomFeed)),
     kinds: ['reordered'],
-    also: ['hole', 'doubled', 'status', 'lost', 'not-dropped', 'after-leave', 'after-expiry'],
+    also: ['hole', 'doubled', 'status', 'deadline', 'lost', 'not-dropped', 'after-leave', 'after-expiry'],
   },
   {
     name: 'a join without hold-back',
     replace: slow(delivery(HoldlessDelivery)),
     kinds: ['hole'],
-    also: ['lost', 'status', 'not-dropped', 'doubled', 'reordered', 'corrupt', 'wiped'],
+    also: ['lost', 'status', 'deadline', 'not-dropped', 'doubled', 'reordered', 'corrupt', 'wiped'],
   },
   { name: 'a store that forgets dedupe', replace: slow(feed(ForgetfulRoomFeed)), kinds: ['doubled'], also: [] },
   {
@@ -76,19 +86,19 @@ export const BROKEN: readonly Variant[] = [
     name: 'a resume that keeps what is gone',
     replace: slow(store(GenerousMessageStore)),
     kinds: ['unaccounted'],
-    also: ['not-dropped'],
+    also: ['not-dropped', 'status', 'deadline'],
   },
   {
     name: 'a resume that loses messages',
     replace: slow(store(LosingMessageStore)),
     kinds: ['lost'],
-    also: ['unaccounted'],
+    also: ['unaccounted', 'deadline'],
   },
   {
     name: 'a delivery that loses events',
     replace: slow(delivery(LosingDelivery)),
     kinds: ['hole'],
-    also: ['lost', 'status', 'not-dropped', 'corrupt', 'doubled', 'reordered', 'after-leave', 'wiped'],
+    also: ['lost', 'status', 'deadline', 'not-dropped', 'corrupt', 'doubled', 'reordered', 'after-leave', 'wiped'],
   },
   { name: 'a delivery that heeds no leave', replace: slow(delivery(DeafDelivery)), kinds: ['after-leave'], also: [] },
   {
@@ -97,5 +107,25 @@ export const BROKEN: readonly Variant[] = [
     kinds: ['status'],
     also: [],
   },
+  { name: 'a reveal that hands out twice', replace: slow(feed(GenerousRoomFeed)), kinds: ['reveal'], also: [] },
+  {
+    name: 'a resume that shows what was not revealed',
+    replace: slow(store(TalkativeMessageStore)),
+    kinds: ['exposed'],
+    also: ['corrupt', 'status'],
+  },
+  {
+    name: 'a deadline that moves away',
+    replace: slow(feed(LengtheningRoomFeed)),
+    kinds: ['deadline'],
+    also: ['status'],
+  },
+  {
+    name: 'a moved deadline that nobody is told',
+    replace: slow(feed(SecretiveRoomFeed)),
+    kinds: ['deadline'],
+    also: [],
+  },
+  { name: 'a burnt message told as expired', replace: slow(feed(EuphemisticRoomFeed)), kinds: ['reason'], also: [] },
   { name: 'a room that is wiped too early', replace: slow(feed(HastyRoomFeed)), kinds: ['wiped'], also: [] },
 ];

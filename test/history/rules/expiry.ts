@@ -1,4 +1,4 @@
-import type { Entry } from '../log';
+import { type AnswerEntry, type Entry, shownBy, type ToldEntry } from '../log';
 import { RoomCopy } from '../room-copy';
 import type { Truth } from '../truth';
 import type { Report } from '../violations';
@@ -17,10 +17,10 @@ export function checkExpiry(truth: Truth, report: Report, tellMs: number): void 
  */
 function checkServed(entries: readonly Entry[], truth: Truth, report: Report): void {
   let floor = -Infinity;
-  const served = (entry: Entry, messages: readonly { id: string; expiresAt: number }[], since: number): void => {
+  const served = (entry: Entry, messages: readonly { id: string }[], since: number): void => {
     for (const message of messages) {
       if (truth.expiredBy(message, since)) {
-        const late = Math.round(since - message.expiresAt);
+        const late = Math.round(since - truth.deadlineOf(message));
         report.add('after-expiry', entry, `${message.id} served ${late} ms after its deadline, or later`);
       }
     }
@@ -29,36 +29,19 @@ function checkServed(entries: readonly Entry[], truth: Truth, report: Report): v
     if ('told' in entry) {
       if (entry.told === 'connect') {
         floor = -Infinity;
-      } else if (entry.told === 'new') {
-        served(entry, [entry.message], floor);
       }
+      served(entry, shownBy(entry), floor);
     } else if ('answer' in entry) {
       if (!('call' in entry.to) && entry.answer !== 'refused') {
         floor = Math.max(floor, entry.to.at);
       }
-      served(entry, shownBy(entry, truth), entry.to.at);
+      served(entry, servedBy(entry), entry.to.at);
     }
   }
 }
 
-function shownBy(
-  entry: Extract<Entry, { answer: string }>,
-  truth: Truth,
-): readonly { id: string; expiresAt: number }[] {
-  switch (entry.answer) {
-    case 'joined':
-      return [...entry.joined.messages, ...entry.joined.changed];
-    case 'page':
-      return entry.messages;
-    case 'listed': {
-      const last = entry.lastId === undefined ? undefined : truth.messages.get(entry.lastId);
-      return last ? [last] : [];
-    }
-    case 'sent':
-    case 'done':
-    case 'refused':
-      return [];
-  }
+function servedBy(entry: AnswerEntry): readonly { id: string }[] {
+  return entry.answer === 'listed' && entry.lastId !== undefined ? [{ id: entry.lastId }] : shownBy(entry);
 }
 
 /** `message:expired` comes, not before the deadline, and to everyone whose connection stood at that time. */
@@ -78,12 +61,13 @@ function checkTold(entries: readonly Entry[], copy: RoomCopy, truth: Truth, repo
       if (entry.told === 'connect') {
         [connectedAt, heardUntil] = [entry.at, -Infinity];
       } else if (entry.told === 'expired') {
+        checkReason(entry, truth, report);
         for (const id of entry.ids) {
           const known = truth.messages.get(id);
           if (known && truth.aliveAt(known, entry.at)) {
-            report.add('early-expiry', entry, `${id} had ${Math.round(known.expiresAt - entry.at)} ms left`);
+            report.add('early-expiry', entry, `${id} had ${Math.round(truth.deadlineOf(known) - entry.at)} ms left`);
           } else if (known && overdue(known, connectedAt, heardUntil, truth, tellMs)) {
-            const late = Math.round(heardUntil - known.expiresAt);
+            const late = Math.round(heardUntil - truth.deadlineOf(known));
             report.add('not-dropped', entry, `${id} was told to be expired ${late} ms after its deadline, or later`);
           }
         }
@@ -94,23 +78,38 @@ function checkTold(entries: readonly Entry[], copy: RoomCopy, truth: Truth, repo
   }
 }
 
+/** `burned` is what was revealed, and nothing else is. */
+function checkReason(entry: ToldEntry & { told: 'expired' }, truth: Truth, report: Report): void {
+  const { ids, reason } = entry;
+  for (const known of ids.flatMap((id) => truth.messages.get(id) ?? [])) {
+    const burned = known.mode === 'burn' && truth.causesOf(known).some(({ ask }) => ask.n < entry.n);
+    const hasMoved = known.mode === 'burn' && known.deadlines.length > 1;
+    if (reason === 'burned' ? !burned : hasMoved) {
+      report.add('reason', entry, `${known.id} went as ${reason}`);
+    }
+  }
+}
+
 function overdue(
-  { expiresAt }: { expiresAt: number },
+  message: { id: string },
   connectedAt: number,
   heardUntil: number,
   truth: Truth,
   tellMs: number,
 ): boolean {
+  const expiresAt = truth.deadlineOf(message);
   return connectedAt + truth.skew < expiresAt && expiresAt + tellMs < heardUntil;
 }
 
 /** By how much the first `message:expired` of each message came later than the deadline, ms, ascending. */
-export function expiryLateness({ entriesOf, messages }: Truth): number[] {
+export function expiryLateness(truth: Truth): number[] {
   const first = new Map<string, number>();
-  for (const entry of [...entriesOf.values()].flat()) {
+  for (const entry of [...truth.entriesOf.values()].flat()) {
     if ('told' in entry && entry.told === 'expired') {
       entry.ids.forEach((id) => first.set(id, Math.min(entry.at, first.get(id) ?? Infinity)));
     }
   }
-  return [...first].flatMap(([id, at]) => at - (messages.get(id)?.expiresAt ?? at)).sort((a, b) => a - b);
+  return [...first]
+    .flatMap(([id, at]) => (truth.messages.has(id) ? at - truth.deadlineOf({ id }) : []))
+    .sort((a, b) => a - b);
 }

@@ -14,7 +14,7 @@ interface Death {
 export function checkLives(truth: Truth, report: Report): void {
   for (const { epoch, entry, seen } of deaths(truth, report)) {
     const ofRoom = truth.asksIn.get(truth.roomOf(entry)) ?? [];
-    const messages = [...(truth.epochs.get(epoch)?.values() ?? [])];
+    const messages = [...(truth.epochs.messages.get(epoch)?.values() ?? [])];
     const birth = Math.min(seen, ...messages.map((known) => truth.askOf(known)?.n ?? known.first.n));
     const answeredAfter = (ask: AskEntry, n: number): boolean => (truth.answers.get(ask.n)?.n ?? Infinity) > n;
     const wiped = ofRoom.some((ask) => ask.ask === 'delete' && ask.n < entry.n && answeredAfter(ask, birth));
@@ -24,7 +24,7 @@ export function checkLives(truth: Truth, report: Report): void {
     if ('told' in entry && entry.told === 'closed' && entry.reason !== 'left') {
       report.add('wiped', entry, `closed as ${entry.reason}, which nobody asked for`);
     }
-    const raises = ofRoom.filter((ask) => ask.ask === 'raise' && ask.n < entry.n);
+    const raises = ofRoom.filter((ask) => (ask.ask === 'raise' || ask.ask === 'reveal') && ask.n < entry.n);
     for (const known of messages) {
       const waits = !known.system && known.first.n < entry.n && truth.aliveAt(known, entry.at);
       const sentAt = truth.askOf(known)?.n ?? known.first.n;
@@ -36,8 +36,11 @@ export function checkLives(truth: Truth, report: Report): void {
 }
 
 function mayRaise(ask: AskEntry, { id, seq, senderId }: Known, truth: Truth): boolean {
-  if (ask.ask !== 'raise' || truth.infoOf.get(ask.client)?.userId === senderId) {
+  if (truth.userOf(ask) === senderId || (ask.ask !== 'raise' && ask.ask !== 'reveal')) {
     return false;
+  }
+  if (ask.ask === 'reveal') {
+    return ask.messageId === id;
   }
   return 'messageId' in ask.range ? ask.range.messageId === id : seq <= ask.range.upToSeq;
 }

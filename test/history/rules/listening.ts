@@ -1,4 +1,4 @@
-import type { AnswerEntry, Entry } from '../log';
+import { type AnswerEntry, type Entry, type Shown, shownBy, type ToldEntry } from '../log';
 import type { Known } from '../truth';
 import type { Report } from '../violations';
 
@@ -12,6 +12,9 @@ export class Stretch {
   heardUntil = -Infinity;
   private readonly ids = new Set<string>();
   private readonly acks: AnswerEntry[] = [];
+  /** What was told of a message after it came, by its id. */
+  private readonly about = new Map<string, ToldEntry[]>();
+  private lastClosing = 0;
 
   constructor(readonly from: Entry) {
     this.to = from;
@@ -30,12 +33,38 @@ export class Stretch {
     return this.ids.has(id) || this.acks.some(covered);
   }
 
+  /**
+   * Whether a change of a message that an entry is the first to show was told: as `tells` recognises it, by a join ack that
+   * shows it as `shows` does, by one that was asked for later, or by the end of the room.
+   */
+  heardChange(
+    { id }: Known,
+    entry: Entry,
+    tells: (told: ToldEntry) => boolean,
+    shows: (message: Shown) => boolean,
+  ): boolean {
+    const covers = (ack: AnswerEntry): boolean =>
+      ack.answer === 'joined' &&
+      (ack.to.n > entry.n ||
+        (ack.joined.more && ack.n > entry.n) ||
+        shownBy(ack).some((message) => message.id === id && shows(message)));
+    return this.lastClosing > entry.n || this.about.get(id)?.some(tells) === true || this.acks.some(covers);
+  }
+
+  /** Whether it was told that a message is gone. */
+  heardEnd({ id }: Known): boolean {
+    return this.about.get(id)?.some(({ told }) => told === 'expired') === true;
+  }
+
   add(entry: Entry): void {
     this.to = entry;
     if ('told' in entry) {
       if (entry.told === 'new') {
         this.ids.add(entry.message.id);
+      } else if (entry.told === 'closed') {
+        this.lastClosing = entry.n;
       }
+      idsIn(entry).forEach((id) => this.about.set(id, [...(this.about.get(id) ?? []), entry]));
     } else if ('answer' in entry) {
       if (entry.answer === 'joined') {
         this.acks.push(entry);
@@ -50,6 +79,17 @@ export class Stretch {
     }
   }
 }
+
+/** Messages that an event is about, but the one that tells of a new one. */
+function idsIn(entry: ToldEntry): readonly string[] {
+  if (entry.told === 'status' && 'messageId' in entry.range) {
+    return [entry.range.messageId];
+  }
+  return entry.told === 'expired' ? entry.ids : [];
+}
+
+/** By client. */
+export type Stretches = ReadonlyMap<string, readonly Stretch[]>;
 
 /** The stretches of a client, over all its connections. Reports what is told to one that has left. */
 export function listeningStretches(entries: readonly Entry[], report: Report): Stretch[] {

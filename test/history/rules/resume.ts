@@ -1,5 +1,6 @@
 import type { AnswerEntry, JoinAck, Point } from '../log';
 import { rank } from '../log';
+import { latestBefore } from '../moved-deadlines';
 import { RoomCopy } from '../room-copy';
 import type { Known, Truth } from '../truth';
 import type { Report } from '../violations';
@@ -74,7 +75,7 @@ function checkGap(entry: Joined, point: Point | undefined, truth: Truth, report:
   if (gap === anew) {
     return;
   }
-  const raised = [...(truth.epochs.get(epoch)?.values() ?? [])].filter(({ rises }) => rises.length > 0).length;
+  const raised = [...(truth.epochs.messages.get(epoch)?.values() ?? [])].filter(({ rises }) => rises.length > 0).length;
   if (!gap || raised <= MAX_CHANGED) {
     report.add('unaccounted', entry, `gap is ${gap} from ${point.since} of ${point.epoch}`);
   }
@@ -84,7 +85,7 @@ function checkLive(entry: Joined, truth: Truth, report: Report): void {
   const { live, epoch } = entry.joined;
   for (const [from, to] of live) {
     for (let seq = from; seq <= to; seq++) {
-      const known = truth.epochs.get(epoch)?.get(seq);
+      const known = truth.epochs.messages.get(epoch)?.get(seq);
       if (known && truth.expiredBy(known, entry.to.at)) {
         report.add('unaccounted', entry, `live: seq ${seq} (${known.id}) was expired`);
       }
@@ -95,18 +96,22 @@ function checkLive(entry: Joined, truth: Truth, report: Report): void {
 /** What the client holds now must be what stands. */
 function checkCopy(entry: Joined, copy: RoomCopy, truth: Truth, report: Report): void {
   const { epoch, lastSeq } = entry.joined;
-  for (const known of truth.epochs.get(epoch)?.values() ?? []) {
+  for (const known of truth.epochs.messages.get(epoch)?.values() ?? []) {
     const asked = known.seq >= copy.from && known.seq <= lastSeq;
     if (asked && truth.aliveAt(known, entry.at) && copy.held.get(known.seq)?.message.id !== known.id) {
       report.add('lost', entry, `${known.id} (seq ${known.seq}) is accounted for by nothing`);
     }
   }
-  for (const { message, status } of copy.held.values()) {
+  for (const { message, status, expiresAt } of copy.held.values()) {
     if (truth.expiredBy(message, entry.to.at)) {
       report.add('not-dropped', entry, `${message.id} (seq ${message.seq}) was expired when it was asked for`);
     }
     if (truth.messages.get(message.id)?.epoch !== epoch) {
       report.add('not-dropped', entry, `${message.id} (seq ${message.seq}) is of another epoch`);
+    }
+    const known = truth.messages.get(message.id);
+    if (known && expiresAt > latestBefore(known, entry.to.n, truth)) {
+      report.add('deadline', entry, `that of ${message.id} (seq ${message.seq}) moved, and is held as it was`);
     }
     const rise = truth.riseBefore(message.id, entry.to.n);
     if (rise && rank(status) < rise.rank) {
@@ -145,7 +150,7 @@ class SeqsKnown {
   private readonly byEpoch = new Map<string, Known[]>();
 
   constructor(truth: Truth) {
-    for (const [epoch, bySeq] of truth.epochs) {
+    for (const [epoch, bySeq] of truth.epochs.messages) {
       const rising: Known[] = [];
       for (const known of [...bySeq.values()].sort((a, b) => a.first.n - b.first.n)) {
         if (known.seq > (rising.at(-1)?.seq ?? 0)) {

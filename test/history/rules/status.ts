@@ -1,5 +1,4 @@
-import type { Entry, Shown } from '../log';
-import { rank } from '../log';
+import { type Entry, rank, type Shown, shownBy } from '../log';
 import type { Truth } from '../truth';
 import type { Report } from '../violations';
 
@@ -56,17 +55,10 @@ function checkTold(
     ranks.set(range.messageId, Math.max(rank(status), before));
     return;
   }
-  for (const { id, seq, senderId } of shown.values()) {
-    if (seq <= range.upToSeq && senderId !== userId) {
+  for (const { id, seq, senderId, burn } of shown.values()) {
+    // Burn messages become seen one by one.
+    if (seq <= range.upToSeq && senderId !== userId && (status !== 'seen' || !burn)) {
       ranks.set(id, Math.max(rank(status), ranks.get(id) ?? 0));
     }
   }
-}
-
-function shownBy(entry: Extract<Entry, { answer: string }>): readonly Shown[] {
-  return entry.answer === 'joined'
-    ? [...entry.joined.messages, ...entry.joined.changed]
-    : entry.answer === 'page'
-      ? entry.messages
-      : [];
 }

@@ -1,7 +1,7 @@
 import type { Entry, Shown, ToldEntry } from '../log';
 import type { Truth } from '../truth';
 import type { Report } from '../violations';
-import { listeningStretches } from './listening';
+import type { Stretches } from './listening';
 
 /** What a connection was told by `message:new` so far. */
 class Stream {
@@ -24,7 +24,7 @@ class Stream {
 }
 
 /** Order and completeness of `message:new`, connection by connection. */
-export function checkStreams(truth: Truth, report: Report): void {
+export function checkStreams(truth: Truth, stretchesOf: Stretches, report: Report): void {
   for (const [name, entries] of truth.entriesOf) {
     const userId = truth.infoOf.get(name)?.userId;
     let stream = new Stream();
@@ -57,7 +57,7 @@ export function checkStreams(truth: Truth, report: Report): void {
       }
     }
   }
-  checkListening(truth, report);
+  checkListening(truth, stretchesOf, report);
 }
 
 function missingRepeats(stream: Stream, entry: Entry, report: Report): void {
@@ -88,7 +88,7 @@ function checkNew(entry: ToldEntry & { told: 'new' }, stream: Stream, truth: Tru
   }
   for (let missing = expected ?? seq; missing < seq; missing++) {
     stream.skipped.add(missing);
-    const known = truth.epochs.get(stream.epoch ?? '')?.get(missing);
+    const known = truth.epochs.messages.get(stream.epoch ?? '')?.get(missing);
     if (!known || !truth.expiredBy(known, entry.at)) {
       report.add('hole', entry, `seq ${missing} (${known?.id ?? 'unknown'}) is left out before ${seq}`);
     }
@@ -99,11 +99,11 @@ function checkNew(entry: ToldEntry & { told: 'new' }, stream: Stream, truth: Tru
   }
 }
 
-/** Nothing is told to who has left; and everything to who listens, the last message too. */
-function checkListening(truth: Truth, report: Report): void {
-  for (const [name, entries] of truth.entriesOf) {
+/** Everything is told to who listens, the last message too. */
+function checkListening(truth: Truth, stretchesOf: Stretches, report: Report): void {
+  for (const [name, stretches] of stretchesOf) {
     const messages = truth.messagesIn.get(truth.roomOf({ client: name })) ?? [];
-    for (const stretch of listeningStretches(entries, report)) {
+    for (const stretch of stretches) {
       for (const known of messages) {
         const ask = truth.askOf(known);
         const after =
