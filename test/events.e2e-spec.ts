@@ -192,6 +192,21 @@ describe('the event reference', () => {
       .api(alice, 'patch', `chat/rooms/${roomId}`)
       .send({ settings: { messageTtl: 30 } })
       .expect(200);
+    const { messageId: burnId } = await say(alice, roomId, 'for one', { burn: true });
+    await emit(bob, 'message:reveal', { roomId, messageId: burnId, revealId: 'r' });
+    await emit(bob, 'message:reveal', { roomId, messageId: burnId });
+    const group = await chat
+      .api(alice, 'post', 'chat/rooms')
+      .send({ type: 'private', name: 'Team', memberIds: [carol.id] })
+      .expect(201);
+    const groupId = group.body.roomId as string;
+    await carol.client.next('room:invited');
+    await chat.api(carol, 'post', `chat/rooms/${groupId}/join`).expect(200);
+    await emit(alice, 'room:join', { roomId: groupId });
+    await emit(carol, 'room:join', { roomId: groupId });
+    await emit(carol, 'message:send', { roomId: groupId, content: 'in the team' });
+    await chat.api(alice, 'delete', `chat/rooms/${groupId}/members/${carol.id}`).expect(204);
+    await carol.client.next('room:kicked');
     await emit(bob, 'room:join', { roomId, since: 1, epoch: 'another' });
     await emit(bob, 'room:leave', { roomId });
     await chat.pass(61_000);

@@ -480,6 +480,81 @@ export function membershipContract(makeKit: MakeChatKit): void {
     });
   });
 
+  describe('history', () => {
+    const kept = { settings: { ...SETTINGS, maxMembers: 100, messageTtl: null } };
+    const texts = async (group: Group): Promise<string[]> => {
+      const { messages } = await bench.kit.messages.page(group.id, group.alice.userId, undefined, ALL);
+      return messages.flatMap(({ content, system }) => (system ? [] : [content]));
+    };
+
+    it('is kept, and the oldest goes where there is no place', async () => {
+      const group = await Group.open(bench, kept);
+      const idle = (await bench.kit.rooms.totals()).messages;
+      await bench.kit.feed.followRoom(group.id);
+      const first = await group.send(group.alice, 'one');
+      expect(first?.expiresAt).toBeNull();
+      const limits = { messagesPerRoom: 3 };
+      await group.send(group.alice, 'two', limits);
+      for (const content of ['three', 'four', 'five']) {
+        await group.send(group.alice, content, limits);
+      }
+      expect(await texts(group)).toEqual(['three', 'four', 'five']);
+      expect(await group.notes()).toEqual([]);
+      expect((await bench.kit.rooms.totals()).messages - idle).toBe(3);
+      const told = (await bench.news(group.id)).flatMap((event) => (event.kind === 'expired' ? event.messageIds : []));
+      expect(told).toHaveLength(3);
+      expect(told[1]).toBe(first?.id);
+    });
+
+    it('lets a message with a lifetime of its own go first where it is the oldest', async () => {
+      const group = await Group.open(bench, kept);
+      const pair = { roomId: group.id, epoch: '', alice: group.alice.userId, bob: '' };
+      await bench.send(pair, { content: 'short', ttl: LONG_S, clientId: 'c' });
+      for (const content of ['one', 'two', 'three']) {
+        await group.send(group.alice, content, { messagesPerRoom: 3 });
+      }
+      expect(await texts(group)).toEqual(['one', 'two', 'three']);
+      expect(await bench.append(bench.message(pair, { clientId: 'c' }), LIMITS)).toMatchObject({ duplicate: true });
+    });
+
+    it('ends with a lifetime, which what was kept gets from then', async () => {
+      const group = await Group.open(bench, kept);
+      await group.send(group.alice, 'kept');
+      await group.act(group.alice, { kind: 'configure', settings: { messageTtl: SHORT_MS / 1000 } });
+      const from = await bench.kit.now();
+      await bench.kit.feed.sweep(group.id, 1000);
+      const { messages } = await bench.kit.messages.page(group.id, group.alice.userId, undefined, ALL);
+      expect(messages.map(({ content }) => content)).toContain('kept');
+      for (const { expiresAt } of messages) {
+        expect(expiresAt).toBeGreaterThan(from);
+        expect(expiresAt).toBeLessThanOrEqual(from + SHORT_MS + 5);
+      }
+      await bench.kit.advance(SHORT_MS);
+      expect(await texts(group)).toEqual([]);
+      await bench.kit.feed.sweep(group.id, 1000);
+      expect(await bench.kit.rooms.life(group.id)).toMatchObject({ messageCount: 0 });
+    });
+
+    it('of many messages ends in steps', async () => {
+      const group = await Group.open(bench, kept);
+      const many = 1100;
+      const pair = { roomId: group.id, epoch: '', alice: group.alice.userId, bob: '' };
+      await bench.sendMany(many, pair);
+      await group.act(group.alice, { kind: 'configure', settings: { messageTtl: LONG_S } });
+      const limits = { count: 2000, bytes: ALL.bytes };
+      const withoutEnd = async (): Promise<number> => {
+        const { messages } = await bench.kit.messages.page(group.id, group.alice.userId, undefined, limits);
+        expect(messages).toHaveLength(many + 2);
+        return messages.filter(({ expiresAt }) => expiresAt === null).length;
+      };
+      await bench.kit.feed.sweep(group.id, 500);
+      expect(await withoutEnd()).toBeGreaterThan(0);
+      await bench.kit.feed.sweep(group.id, 500);
+      await bench.kit.feed.sweep(group.id, 500);
+      expect(await withoutEnd()).toBe(0);
+    });
+  });
+
   describe('who is no member', () => {
     it('learns of a private room nothing, of a public one that they are out', async () => {
       const hidden = await Group.open(bench, { type: 'private' });

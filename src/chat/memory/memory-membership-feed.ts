@@ -11,6 +11,7 @@ import {
   notesOf,
   outsider,
   refused,
+  type RoomChanges,
   roleNote,
 } from '../engine/membership';
 import { MembershipFeed, type MembershipLimits } from '../engine/membership-feed';
@@ -101,7 +102,7 @@ export class MemoryMembershipFeed extends MembershipFeed {
       return this.applyTo(room, change);
     }
     if (change.kind === 'configure') {
-      return configure(room, change, this.clock.now());
+      return this.configure(room, change, limits);
     }
     if (change.kind === 'close') {
       return this.feed.close(room.id, 'deleted');
@@ -184,6 +185,21 @@ export class MemoryMembershipFeed extends MembershipFeed {
     if (kind === 'role' && change.role !== 'admin' && group.isLastAdmin(target)) {
       throw refused('last');
     }
+  }
+
+  private configure(room: GroupRoom, changes: RoomChanges, { messages }: MembershipLimits): true {
+    const { group } = room;
+    const { name = group.name, description = group.description, settings = {} } = changes;
+    const kept = room.settings.messageTtl === null;
+    group.name = name;
+    group.description = description;
+    room.configure(settings);
+    room.lastActivity = this.clock.now();
+    if (kept && room.settings.messageTtl !== null) {
+      const lifetime = Math.min(room.settings.messageTtl * 1000, messages.maxLifetimeMs);
+      this.feed.deadlines.startEndingHistory(room, room.lastActivity + lifetime);
+    }
+    return true;
   }
 
   private join(room: GroupRoom, user: Member, limits: MembershipLimits): boolean {
@@ -271,6 +287,7 @@ export class MemoryMembershipFeed extends MembershipFeed {
       this.feed.timeline.post(room, actor, note, limits.messages);
     }
     this.state.publicRooms.touch(room);
+    this.feed.tellErasedImages();
   }
 
   private assertMayHaveOneMore(userId: string, { roomsPerUser }: MembershipLimits): void {
@@ -286,15 +303,4 @@ function heirOf({ group }: GroupRoom, leaving: string): Member | undefined {
 
 function isGroup(room: MemoryRoom | undefined): room is GroupRoom {
   return room?.group !== undefined;
-}
-
-/** True where something is another way than before. */
-function configure(room: GroupRoom, change: Extract<MembershipChange, { kind: 'configure' }>, now: number): boolean {
-  const { group } = room;
-  const { name = group.name, description = group.description, settings = {} } = change;
-  group.name = name;
-  group.description = description;
-  room.configure(settings);
-  room.lastActivity = now;
-  return true;
 }

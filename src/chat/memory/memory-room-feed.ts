@@ -38,9 +38,10 @@ import { MemoryTimeline } from './memory-timeline';
 /** The feed of one node: a change is made and handed to the listeners within one call. */
 @Injectable()
 export class MemoryRoomFeed extends RoomFeed {
-  /** These three also for the feed of memberships. */
+  /** These also for the feed of memberships. */
   readonly hub: FeedHub;
   readonly timeline: MemoryTimeline;
+  readonly deadlines: MemoryDeadlines;
   private readonly receipts: MemoryReceipts;
   private readonly changes: MemoryChanges;
   readonly occupancy: MemoryOccupancy;
@@ -54,9 +55,9 @@ export class MemoryRoomFeed extends RoomFeed {
   ) {
     super();
     this.hub = new FeedHub(clock);
-    const deadlines = new MemoryDeadlines(state, queue);
-    this.timeline = new MemoryTimeline(state, this.hub, deadlines, clock, ids);
-    this.receipts = new MemoryReceipts(state, this.hub, deadlines, clock);
+    this.deadlines = new MemoryDeadlines(state, queue, clock);
+    this.timeline = new MemoryTimeline(state, this.hub, this.deadlines, clock, ids);
+    this.receipts = new MemoryReceipts(state, this.hub, this.deadlines, clock);
     this.changes = new MemoryChanges(state, this.hub, this.timeline, clock);
     this.occupancy = new MemoryOccupancy(state, this.hub);
   }
@@ -99,7 +100,9 @@ export class MemoryRoomFeed extends RoomFeed {
   }
 
   override append(draft: MessageDraft, limits: AppendLimits): Appended | undefined {
-    return this.timeline.append(draft, limits);
+    const appended = this.timeline.append(draft, limits);
+    this.tellErasedImages();
+    return appended;
   }
 
   override raise(receipt: Receipt): { waiting: number } | undefined {
@@ -199,7 +202,8 @@ export class MemoryRoomFeed extends RoomFeed {
     return true;
   }
 
-  private tellErasedImages(): void {
+  /** Tells that messages with images are gone, where some are. */
+  tellErasedImages(): void {
     const images = this.timeline.takeErasedImages();
     if (images.length > 0) {
       void this.tellErased(images);

@@ -57,6 +57,8 @@ export class MemoryRoom {
   reveals: Reveals | undefined;
   /** Made with the first reply, edit or reaction. */
   annotations: Annotations | undefined;
+  /** Stretches of messages that were kept and get a deadline (epoch ms), oldest first. */
+  readonly historyEnds: { from: number; readonly upTo: number; readonly deadline: number }[] = [];
   publicKeys: Record<string, string> = {};
   /** Sockets that joined, by user. */
   readonly joined = new Map<string, Set<string>>();

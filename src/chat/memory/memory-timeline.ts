@@ -50,6 +50,8 @@ export class MemoryTimeline {
     if (limits.anonymousBytes !== undefined && this.state.anonymousBytes >= limits.anonymousBytes) {
       throw new AppError('CapacityError', SERVER_FULL);
     }
+    const seenTtl = this.seenTtl(room, draft);
+    const quoted = draft.replyTo === undefined ? undefined : this.quoted(room, draft.replyTo, draft.senderId);
     if (group) {
       group.admit(draft.senderId, room.settings.slowModeSeconds, this.clock.now());
       this.state.publicRooms.touch(room);
@@ -57,8 +59,6 @@ export class MemoryTimeline {
     if (isFull) {
       this.dropOldest(room);
     }
-    const seenTtl = this.seenTtl(room, draft);
-    const quoted = draft.replyTo === undefined ? undefined : this.quoted(room, draft.replyTo, draft.senderId);
     const message = this.messageOf(room, draft, quoted, seenTtl !== undefined, limits.maxLifetimeMs);
     const before = room.anonymous ? this.state.records.bytes : 0;
     const handle = this.state.records.write({ message, sender, dedupeKey, seenTtl });
@@ -105,6 +105,7 @@ export class MemoryTimeline {
     }
     const now = this.clock.now();
     const { records } = this.state;
+    this.deadlines.endHistory(room, limit);
     const gone = { expired: [] as string[], burned: [] as string[] };
     let erased = 0;
     for (let next = room.due.peek(); next !== undefined && erased < limit; next = room.due.peek()) {
@@ -266,6 +267,7 @@ export class MemoryTimeline {
       room.due.remove(handle);
     }
     this.erase(room, handle, this.clock.now());
+    this.deadlines.scheduleNext(room);
     this.hub.publish(room, { kind: 'expired', messageIds: [id], reason: 'expired', userId: undefined });
   }
 

@@ -1,7 +1,7 @@
 import { MAX_LISTED, NEEDED_ROLE, ROOM_ROLES } from '../engine/membership';
 import { MESSAGE_TYPES } from '../engine/message';
 import { PRELUDE } from './room-scripts.lua';
-import { CLOSING, OUTSIDERS, STORE } from './script-parts.lua';
+import { CLOSING, ERASE, OUTSIDERS, STORE } from './script-parts.lua';
 
 const SYSTEM = MESSAGE_TYPES.indexOf('system');
 const MODERATOR = ROOM_ROLES.indexOf('moderator');
@@ -35,7 +35,7 @@ local function member(user)
 end
 `;
 
-const CHANGES = `${GROUPS}${STORE}${CLOSING}
+const CHANGES = `${GROUPS}${STORE}${ERASE}${CLOSING}
 -- What is no more: list, user and token, flat.
 local removed = {}
 local bytes, participants = 0, 0
@@ -90,7 +90,7 @@ local function expel(user)
   end
 end
 
-local function forget(list, name, user)
+local function unlist(list, name, user)
   local entry = redis.call('HGET', list, user)
   if not entry then return end
   local token = name == 'invites' and string.match(entry, '^(%x+),') or string.match(entry, '^%d+,(%x+)')
@@ -103,7 +103,7 @@ local function place(list, name, user)
   if redis.call('HEXISTS', list, user) == 1 or redis.call('HLEN', list) < ${MAX_LISTED} then return true end
   if name == 'invites' then return false end
   for _, listed in ipairs(redis.call('HKEYS', list)) do
-    if not holds(list, listed) then forget(list, name, listed) end
+    if not holds(list, listed) then unlist(list, name, listed) end
   end
   return redis.call('HLEN', list) < ${MAX_LISTED}
 end
@@ -115,7 +115,10 @@ end
 -- Posts a system message; where there is no place for one, none.
 local function post(hex, json, most, longest)
   local ttl = redis.call('HGET', room, 'ttl')
-  if redis.call('ZCARD', log) >= tonumber(most) then return end
+  if redis.call('ZCARD', log) >= tonumber(most) then
+    if ttl ~= '' then return end
+    dropOldest()
+  end
   local deadline = ttl == '' and 0 or now + math.min(ttl * 1000, tonumber(longest))
   local _, size = store({ hex = hex, sender = '', kind = ${SYSTEM}, burn = 0, seenTtl = '', deadline = deadline,
     digest = '', json = json, image = '', counted = false })
@@ -146,7 +149,8 @@ return { view(), unindexed(), bytes }
  * 1 or 0 for named.
  *
  * Gives \`refused\`, why, and the token that stands where the new one was noted; or \`same\` or \`done\`, that token, what is
- * no more, the view, the deadline to index, the epoch, the bytes of notes, participants and occupied rooms changed; or
+ * no more, the view, the deadline to index, the epoch, the bytes of notes, participants and occupied rooms changed,
+ * and of messages that made place how many they were and their images; or
  * \`closed\`, '', what is no more, the last view, and as \`CLOSE\` does.
  */
 export const CHANGE = `${CHANGES}
@@ -194,15 +198,15 @@ local changes = {
     if type ~= 'public' and redis.call('HEXISTS', invites, actor) == 0 then return nil, 'uninvited' end
     local settings = cjson.decode(redis.call('HGET', room, 'settings'))
     if tonumber(standing[3]) >= math.min(settings.maxMembers, tonumber(value)) then return nil, 'full' end
-    forget(invites, 'invites', actor)
+    unlist(invites, 'invites', actor)
     enroll(actor, name, token, 0)
     return true
   end,
   leave = function() return true end,
   forget = function()
-    forget(bans, 'bans', actor)
-    forget(mutes, 'mutes', actor)
-    forget(invites, 'invites', actor)
+    unlist(bans, 'bans', actor)
+    unlist(mutes, 'mutes', actor)
+    unlist(invites, 'invites', actor)
     return mine ~= nil
   end,
   close = function() return true end,
@@ -216,7 +220,7 @@ local changes = {
   end,
   uninvite = function()
     local before = redis.call('HEXISTS', invites, target) == 1
-    forget(invites, 'invites', target)
+    unlist(invites, 'invites', target)
     return before
   end,
   kick = function()
@@ -227,13 +231,13 @@ local changes = {
     local before = holds(bans, target)
     if not place(bans, 'bans', target) then return nil, 'listed' end
     redis.call('HSET', bans, target, value .. ',' .. token .. ',' .. dated(json))
-    forget(invites, 'invites', target)
+    unlist(invites, 'invites', target)
     strike(target)
     return not before
   end,
   unban = function()
     local before = holds(bans, target)
-    forget(bans, 'bans', target)
+    unlist(bans, 'bans', target)
     return before
   end,
   mute = function()
@@ -244,7 +248,7 @@ local changes = {
   end,
   unmute = function()
     local before = holds(mutes, target)
-    forget(mutes, 'mutes', target)
+    unlist(mutes, 'mutes', target)
     return before
   end,
   role = function()
@@ -256,10 +260,16 @@ local changes = {
     local settings = cjson.decode(redis.call('HGET', room, 'settings'))
     for setting, to in pairs(cjson.decode(json)) do settings[setting] = to end
     redis.call('HSET', room, 'settings', cjson.encode(settings), 'lastActivity', now)
+    local before = redis.call('HGET', room, 'ttl')
     local first = #ARGV - 8
     for i, field in ipairs({ 'name', 'description', 'ttl', 'slow' }) do
       local at = first + 2 * (i - 1)
       if ARGV[at] == '1' then redis.call('HSET', room, field, ARGV[at + 1]) end
+    end
+    local ttl = redis.call('HGET', room, 'ttl')
+    if before == '' and ttl ~= '' then
+      local deadline = now + math.min(ttl * 1000, tonumber(longest))
+      redis.call('ZADD', due, now, 'e' .. redis.call('HGET', room, 'lastSeq') .. ',' .. deadline)
     end
     return true
   end,
@@ -303,8 +313,8 @@ if changed then
 end
 local here = redis.call('HLEN', base .. 'in')
 local occupied = (here > 0 and 1 or 0) - (here - participants > 0 and 1 or 0)
-return { changed and 'done' or 'same', standingToken(), removed, view(), unindexed(), standing[1], bytes, participants,
-  occupied }
+return { changed and 'done' or 'same', standingToken(), removed, view(), unindexed(), standing[1],
+  bytes - freed.bytes, participants, occupied, freed.count - freed.system, images }
 `;
 
 /** ARGV: user. Gives type, entry in the roll or nil, 1 where banned, muted, invited. */

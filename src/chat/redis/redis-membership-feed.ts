@@ -38,6 +38,8 @@ type ChangeReply =
       bytes: number,
       participants: number,
       occupied: number,
+      freed: number,
+      images: string[],
     ];
 type Forget = { readonly roomId: string; readonly actor: Member; readonly kind: 'forget' };
 
@@ -135,8 +137,9 @@ export class RedisMembershipFeed extends MembershipFeed {
       await this.listing.remove(room);
       return { room, changed: true, closed: true };
     }
-    const [outcome, , , , index, epoch, bytes, participants, occupied] = reply;
-    this.totals.change({ bytes, participants, occupied });
+    const [outcome, , , , index, epoch, bytes, participants, occupied, freed, images] = reply;
+    this.totals.change({ bytes, participants, occupied, messages: -freed });
+    await this.feed.tellImages(images);
     await this.deadlines.index(roomId, epoch, index);
     if (outcome === 'done') {
       await this.listing.changed(room, change.kind === 'configure' && change.name !== undefined);

@@ -47,7 +47,16 @@ import { BURN, END, RAISE, REVEAL } from './receipt-scripts.lua';
 import { APPEND, CLOSE, CONFIGURE, OPEN, SET_KEY, SWEEP } from './room-scripts.lua';
 
 type AppendReply =
-  | readonly ['new', value: string, index: string | null, epoch: string, bytes: number, type: string]
+  | readonly [
+      'new',
+      value: string,
+      index: string | null,
+      epoch: string,
+      bytes: number,
+      type: string,
+      freed: number,
+      images: string[],
+    ]
   | readonly ['again', value: string | null, index: string | null, epoch: string, bytes: 0, remembered: string]
   | readonly ['room']
   | readonly ['server']
@@ -210,6 +219,10 @@ export class RedisRoomFeed extends RoomFeed {
       this.totals.changeBytes(roomId, bytes);
       this.totals.change({ messages: type === 'system' ? 0 : 1 });
     }
+    if (reply[0] === 'new' && reply[6] > 0) {
+      this.totals.change({ messages: -reply[6] });
+      await this.tellImages(reply[7]);
+    }
     if (reply[0] === 'new' && reply[5] === 'public') {
       this.listing.touch(roomId, decodeMessage(roomId, reply[1]).createdAt);
     }
@@ -350,7 +363,14 @@ export class RedisRoomFeed extends RoomFeed {
     await this.lists.remove(members, roomId, epoch);
     await this.marks.removeAll(roomId, marks);
     await this.deadlines.forget(roomId, indexed, now);
-    await this.tellErased(images.map(erasedImage));
+    await this.tellImages(images);
+  }
+
+  /** Tells that messages with images, as scripts give them, are gone. */
+  async tellImages(images: readonly string[]): Promise<void> {
+    if (images.length > 0) {
+      await this.tellErased(images.map(erasedImage));
+    }
   }
 
   /** What a reply answers; seq 0: it is gone, which is no matter where the send is a repeat. */

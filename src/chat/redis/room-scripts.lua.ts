@@ -1,10 +1,12 @@
 import { MESSAGE_TYPES } from '../engine/message';
 import { DEDUPE_MS } from '../engine/room-feed';
-import { CLOSING, OUTSIDERS, STORE } from './script-parts.lua';
+import { CLOSING, ERASE, OUTSIDERS, STORE } from './script-parts.lua';
 
 /** How long events stay readable as ids: whole buckets of this many milliseconds, six of them at most. */
 const FEED_BUCKET_MS = 10_000;
 export const FEED_BUCKETS = 6;
+/** Messages that get a deadline in one go when a room stops to keep its history. */
+const ENDED_AT_ONCE = 500;
 const SYSTEM = MESSAGE_TYPES.indexOf('system');
 /** As a digit of a message's value. */
 export const DELETED = MESSAGE_TYPES.indexOf('deleted');
@@ -18,7 +20,7 @@ export const DELETED = MESSAGE_TYPES.indexOf('deleted');
  * | `room` | hash | id, type, epoch, members, settings, ttl (its default lifetime, s), times, lastSeq, position, counts |
  * | `log` | zset | message id → seq |
  * | `m:<seq>` | string | one message, with PX at its deadline: see below |
- * | `due` | zset | what ends → deadline: `<seq>,<bytes>,<sender>,<digest>` a message (with `b` before it: by its countdown), `d<seq>,<digest>` what is left of one, `r<seq>,<user>` a countdown of one user |
+ * | `due` | zset | what ends → deadline: `<seq>,<bytes>,<sender>,<digest>` a message (with `b` before it: by its countdown), `d<seq>,<digest>` what is left of one, `r<seq>,<user>` a countdown of one user, `e<seq>,<deadline>` what was kept up to a seq gets this deadline |
  * | `kept` | zset | messages without a deadline, as in `due` → seq |
  * | `s:<user>`, `v:<user>` | zset | messages of a user that are sent; that are delivered and not seen: seq → seq |
  * | `chg` | zset | seq → when it was last changed: status, edit, deletion, reaction |
@@ -156,10 +158,10 @@ return { 1, view() }
  * is full, digest of sender and clientId or '', JSON, 1 for a burn message, 1 where the lifetime starts when all
  * recipients have seen it, `<holder> <filename>` of an image or '', the seq that it answers or ''. Gives nil, `new`,
  * `again`, `room` (is full), `server`, `reply` (to what is gone), or `refused` and why, or `slow` and for how long (ms);
- * then the value, the deadline to index, the epoch, the bytes taken and the type of the room; of a repeat what is
- * remembered of the first.
+ * then the value, the deadline to index, the epoch, the bytes taken, the type of the room, and of messages
+ * that made place how many they were and `<holder> <filename>` of images; of a repeat what is remembered of the first.
  */
-export const APPEND = `${PRELUDE}${OUTSIDERS}${STORE}
+export const APPEND = `${PRELUDE}${OUTSIDERS}${STORE}${ERASE}
 local hex, sender, kind, ttl, longest = ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7])
 local digest, json = ARGV[10], ARGV[11]
 local standing = redis.call('HMGET', room, 'epoch', 'ttl', 'indexed', 'type', 'slow', 'creatorId')
@@ -181,7 +183,8 @@ if ARGV[15] ~= '' then
   local original = redis.call('GET', message(ARGV[15]))
   if not lives(original) or isDeleted(original) or string.sub(original, 2, 2) == '${SYSTEM}' then return { 'reply' } end
 end
-if redis.call('ZCARD', log) >= tonumber(ARGV[8]) then return { 'room' } end
+local isFull = redis.call('ZCARD', log) >= tonumber(ARGV[8])
+if isFull and standing[2] ~= '' then return { 'room' } end
 if ARGV[9] == '1' then return { 'server' } end
 if group and holds(base .. 'mutes', sender) then return { 'refused', 'muted' } end
 local pause = group and string.sub(roll, 1, 1) == '0' and tonumber(standing[5]) * 1000 or 0
@@ -190,6 +193,7 @@ if pause > 0 then
   if wait > 0 then return { 'slow', wait } end
   redis.call('SET', base .. 'slow:' .. sender, now, 'PX', pause)
 end
+if isFull then dropOldest() end
 if ttl == '' then ttl = standing[2] end
 local seenTtl = ''
 if ARGV[13] == '1' and ttl ~= '' and #members() > 1 then
@@ -200,7 +204,8 @@ local deadline = ttl == '' and 0 or now + math.min(ttl * 1000, longest)
 local value, bytes = store({ hex = hex, sender = sender, kind = kind, burn = ARGV[12], seenTtl = seenTtl,
   deadline = deadline, digest = digest, json = json, image = ARGV[14], answers = ARGV[15] ~= '', counted = not group })
 local late = deadline == 0 or (standing[3] and tonumber(standing[3]) <= deadline)
-return { 'new', value, not late and unindexed(), standing[1], bytes, standing[4] }
+local freedMessages = freed.count - freed.system
+return { 'new', value, not late and unindexed(), standing[1], bytes - freed.bytes, standing[4], freedMessages, images }
 `;
 
 /**
@@ -238,14 +243,9 @@ publish('k', ARGV[3], cjson.encode({ ARGV[3], ARGV[4] }))
  * ARGV: most messages to erase. Gives how many were erased, how many still wait, the next deadline or nil, the bytes
  * freed, how many of the erased were system messages, and `<holder> <filename>` of images that they showed.
  */
-export const SWEEP = `${PRELUDE}
+export const SWEEP = `${PRELUDE}${ERASE}
 if redis.call('EXISTS', room) == 0 then return false end
-local gone, ofUser, erased, bytes, system = { expired = {}, burned = {} }, {}, 0, 0, 0
-local withImages = redis.call('EXISTS', base .. 'img') == 1
-local function forget(seq, digest)
-  local first = redis.call('HGET', base .. 'dd', digest)
-  if first and string.match(first, '^%x+ (%d+)') == seq then redis.call('HDEL', base .. 'dd', digest) end
-end
+local ofUser = {}
 local function endCountdown(seq, user)
   redis.call('SADD', base .. 'gone:' .. user, seq)
   local id = idOf(seq)
@@ -253,32 +253,22 @@ local function endCountdown(seq, user)
   ofUser[user] = ofUser[user] or {}
   table.insert(ofUser[user], id)
 end
-local function erase(seq, size, sender, digest, reason)
-  local id = idOf(seq)
-  redis.call('ZREM', log, id)
-  redis.call('ZREM', base .. 'chg', seq)
-  if withImages then dropImage(seq) end
-  for _, user in ipairs(redis.call('HKEYS', base .. 'rv:' .. seq)) do redis.call('SREM', base .. 'gone:' .. user, seq) end
-  redis.call('UNLINK', message(seq), base .. 'rv:' .. seq, base .. 're:' .. seq)
-  redis.call('SREM', base .. 'rx', seq)
-  redis.call('SREM', base .. 'del', seq)
-  if sender == '' then
-    system = system + 1
-  else
-    redis.call('ZREM', base .. 's:' .. sender, seq)
-    redis.call('ZREM', base .. 'v:' .. sender, seq)
-  end
-  if digest ~= '' then
-    local rememberUntil = string.match(id, '^msg_(%d+)_') + ${DEDUPE_MS}
-    if rememberUntil > now then
-      redis.call('ZADD', due, rememberUntil, 'd' .. seq .. ',' .. digest)
-    else
-      forget(seq, digest)
+-- Gives messages without a deadline one, some at a time.
+local function endHistory(entry, upTo, deadline)
+  local some = redis.call('ZRANGEBYSCORE', base .. 'kept', '-inf', upTo, 'LIMIT', 0, ${ENDED_AT_ONCE})
+  for _, one in ipairs(some) do
+    local seq = string.match(one, '^%d+')
+    local value = redis.call('GET', message(seq))
+    redis.call('ZREM', base .. 'kept', one)
+    if value then
+      local head, rest = string.match(value, '^(%d+,%d+,)%d+(,.*)$', 28)
+      redis.call('SET', message(seq), string.sub(value, 1, 27) .. head .. deadline .. rest, 'PXAT', deadline)
+      redis.call('PEXPIREAT', base .. 're:' .. seq, deadline)
+      redis.call('PEXPIREAT', base .. 'rv:' .. seq, deadline)
     end
+    redis.call('ZADD', due, deadline, one)
   end
-  bytes = bytes + size
-  erased = erased + 1
-  table.insert(gone[reason], id)
+  if #some == ${ENDED_AT_ONCE} then redis.call('ZADD', due, now, entry) end
 end
 for _, entry in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, ARGV[3])) do
   redis.call('ZREM', due, entry)
@@ -287,13 +277,12 @@ for _, entry in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0,
     forget(string.match(entry, '^d(%d+),(.*)$'))
   elseif kind == 'r' then
     endCountdown(string.match(entry, '^r(%d+),(.*)$'))
+  elseif kind == 'e' then
+    endHistory(entry, string.match(entry, '^e(%d+),(%d+)$'))
   else
-    local seq, size, sender, digest = string.match(entry, '^b?(%d+),(%d+),([^,]*),(.*)$')
-    erase(seq, size, sender, digest, kind == 'b' and 'burned' or 'expired')
+    erase(entry, kind == 'b' and 'burned' or 'expired')
   end
 end
-redis.call('HINCRBY', room, 'bytes', 0 - bytes)
-redis.call('HINCRBY', room, 'system', 0 - system)
 local next = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')[2]
 -- Whoever sweeps puts it on the queue before the queue forgets this turn: from here on it counts as known there.
 if next then
@@ -301,14 +290,9 @@ if next then
 else
   redis.call('HDEL', room, 'indexed')
 end
-local function tell(reason, user, ids)
-  local told = #ids > 0 and cjson.encode({ reason, user, ids })
-  if told then publish('x', told, told) end
-end
-tell('expired', '', gone.expired)
-tell('burned', '', gone.burned)
-for user, ids in pairs(ofUser) do tell('burned', user, ids) end
-return { erased, waiting(), next or false, bytes, system, images }
+settle()
+for user, ids in pairs(ofUser) do tellGone('burned', user, ids) end
+return { freed.count, waiting(), next or false, freed.bytes, freed.system, images }
 `;
 
 /**

@@ -1,4 +1,5 @@
 import { MESSAGE_STATUSES, MESSAGE_TYPES } from '../engine/message';
+import { DEDUPE_MS } from '../engine/room-feed';
 
 /** What a stored message takes in Redis besides its value (keys, indexes): measured, see docs/operating.md. */
 const MESSAGE_OVERHEAD = 600;
@@ -64,6 +65,84 @@ local function store(it)
 end
 `;
 
+/** Erases messages by their entries in `due` or `kept`, taken off there before; `settle` counts and tells them. */
+export const ERASE = `
+local gone, freed = { expired = {}, burned = {} }, { count = 0, bytes = 0, system = 0 }
+local withImages
+
+local function forget(seq, digest)
+  local first = redis.call('HGET', base .. 'dd', digest)
+  if first and string.match(first, '^%x+ (%d+)') == seq then redis.call('HDEL', base .. 'dd', digest) end
+end
+
+local function erase(entry, reason)
+  local seq, size, sender, digest = string.match(entry, '^b?(%d+),(%d+),([^,]*),(.*)$')
+  local id = idOf(seq)
+  redis.call('ZREM', log, id)
+  redis.call('ZREM', base .. 'chg', seq)
+  if withImages == nil then withImages = redis.call('EXISTS', base .. 'img') == 1 end
+  if withImages then dropImage(seq) end
+  for _, user in ipairs(redis.call('HKEYS', base .. 'rv:' .. seq)) do redis.call('SREM', base .. 'gone:' .. user, seq) end
+  redis.call('UNLINK', message(seq), base .. 'rv:' .. seq, base .. 're:' .. seq)
+  redis.call('SREM', base .. 'rx', seq)
+  redis.call('SREM', base .. 'del', seq)
+  if sender == '' then
+    freed.system = freed.system + 1
+  else
+    redis.call('ZREM', base .. 's:' .. sender, seq)
+    redis.call('ZREM', base .. 'v:' .. sender, seq)
+  end
+  if digest ~= '' then
+    local rememberUntil = string.match(id, '^msg_(%d+)_') + ${DEDUPE_MS}
+    if rememberUntil > now then
+      redis.call('ZADD', due, rememberUntil, 'd' .. seq .. ',' .. digest)
+    else
+      forget(seq, digest)
+    end
+  end
+  freed.bytes = freed.bytes + size
+  freed.count = freed.count + 1
+  table.insert(gone[reason], id)
+end
+
+local function tellGone(reason, user, ids)
+  local told = #ids > 0 and cjson.encode({ reason, user, ids })
+  if told then publish('x', told, told) end
+end
+
+local function settle()
+  redis.call('HINCRBY', room, 'bytes', 0 - freed.bytes)
+  redis.call('HINCRBY', room, 'system', 0 - freed.system)
+  tellGone('expired', '', gone.expired)
+  tellGone('burned', '', gone.burned)
+end
+
+-- Makes place in a room that keeps its history: one that is due already goes first.
+local function dropOldest()
+  local list, entry = due, nil
+  for _, one in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, 100)) do
+    if not entry and string.match(one, '^b?%d') then entry = one end
+  end
+  if not entry then
+    local seq = redis.call('ZRANGE', log, 0, 0, 'WITHSCORES')[2]
+    list, entry = base .. 'kept', redis.call('ZRANGEBYSCORE', base .. 'kept', seq, seq)[1]
+    local value = not entry and redis.call('GET', message(seq))
+    if value then
+      local _, _, deadline = header(value)
+      list = due
+      for _, one in ipairs(redis.call('ZRANGEBYSCORE', due, deadline, deadline)) do
+        if string.match(one, '^b?(%d+),') == seq then entry = one end
+      end
+    end
+  end
+  if not entry then return end
+  redis.call('ZREM', list, entry)
+  erase(entry, 'expired')
+  settle()
+end
+`;
+
+/** Ends the room, with everything in it. */
 export const CLOSING = `
 local function closeRoom(reason)
   local standing = redis.call('HMGET', room, 'epoch', 'indexed', 'system', 'bytes')
