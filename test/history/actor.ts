@@ -1,15 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HistoryClient, Node } from './client';
-import type { Mode } from './log';
+import type { Mode, Shown } from './log';
 import type { Random } from './random';
 import type { Held } from './room-copy';
+import type { Reveal, Sender } from './sender';
 
 /** Longest and shortest time a client thinks between two actions, ms. */
 const THINK_MS = [5, 120] as const;
-/** Sends of a user that may still be repeated, and reveals. */
-const REMEMBERED_SENDS = 30;
-const REMEMBERED_REVEALS = 6;
-
 /** What a client does next, by weight. */
 const ACTIONS = {
   send: 30,
@@ -17,6 +14,8 @@ const ACTIONS = {
   repeat: 7,
   raise: 14,
   reveal: 12,
+  edit: 6,
+  remove: 3,
   drop: 6,
   rejoin: 5,
   leave: 3,
@@ -33,64 +32,6 @@ const SENT_MODES: Record<Mode, number> = { plain: 70, burn: 18, seen: 12 };
 
 /** How a client goes on after it has connected, by weight. */
 const RETURNS = { resume: 75, join: 10, listen: 8, repeatFirst: 7 };
-
-/** Something that a user sent, and sends again. */
-interface Sent {
-  readonly key: string;
-  readonly ttl: number | undefined;
-  readonly mode: Mode;
-  acked: boolean;
-}
-
-/** A text that a user asked for, and asks for again. */
-interface Reveal {
-  readonly messageId: string;
-  readonly revealId: string | undefined;
-}
-
-/** What the tabs of one user share: what the user sent and revealed. */
-export class Sender {
-  private readonly sent: Sent[] = [];
-  private readonly reveals: Reveal[] = [];
-  private count = 0;
-
-  constructor(
-    private readonly userId: string,
-    private readonly random: Random,
-  ) {}
-
-  /** A message that was never sent. */
-  create(ttl: number | undefined, mode: Mode): Sent {
-    const sent = { key: `${this.userId.slice(0, 6)}.${++this.count}`, ttl, mode, acked: false };
-    this.sent.push(sent);
-    if (this.sent.length > REMEMBERED_SENDS) {
-      this.sent.shift();
-    }
-    return sent;
-  }
-
-  /** One that was sent before, rather one without an ack; undefined: there is none. */
-  repeatable(): Sent | undefined {
-    const open = this.sent.filter(({ acked }) => !acked);
-    return this.random.pick(open.length > 0 && this.random.chance(0.7) ? open : this.sent);
-  }
-
-  /** A first reveal of a message, mostly one that a repeat of is recognised. */
-  createReveal(messageId: string): Reveal {
-    const reveal = { messageId, revealId: this.random.chance(0.7) ? `r${++this.count}` : undefined };
-    this.reveals.push(reveal);
-    if (this.reveals.length > REMEMBERED_REVEALS) {
-      this.reveals.shift();
-    }
-    return reveal;
-  }
-
-  /** One of the last reveals, as it was or with another id; undefined: there is none. */
-  repeatedReveal(): Reveal | undefined {
-    const reveal = this.random.pick(this.reveals);
-    return reveal && (this.random.chance(0.8) ? reveal : { ...reveal, revealId: `r${++this.count}` });
-  }
-}
 
 /** One tab that does at random what clients do, well and badly. */
 export class Actor {
@@ -192,6 +133,10 @@ export class Actor {
         return this.raise();
       case 'reveal':
         return this.reveal();
+      case 'edit':
+        return this.edit();
+      case 'remove':
+        return this.remove();
       case 'drop':
         return this.drop();
       case 'rejoin':
@@ -236,6 +181,34 @@ export class Actor {
       const range = this.random.chance(0.6) ? { messageId: id } : { upToSeq: seq };
       await this.client.raise(range, this.random.chance(0.5) ? 'delivered' : 'seen');
     }
+  }
+
+  /** Sometimes twice at once. */
+  private async edit(): Promise<void> {
+    const message = this.own(({ burn }) => !burn);
+    if (message) {
+      const times = this.random.chance(0.3) ? 2 : 1;
+      await Promise.all(
+        Array.from({ length: times }, () =>
+          this.client.edit(message, this.sender.nextVersion(), this.random.chance(0.3)),
+        ),
+      );
+    }
+  }
+
+  private async remove(): Promise<void> {
+    const message = this.own(() => true);
+    if (message) {
+      await this.client.remove(message.id, this.random.chance(0.3));
+    }
+  }
+
+  /** A message of the user's that the client holds. */
+  private own(matches: (message: Shown) => boolean): Shown | undefined {
+    const { info, copy } = this.client;
+    const own = [...copy.held.values()].map(({ message }) => message);
+    const texts = own.filter(({ senderId, type }) => senderId === info.userId && type === 'text');
+    return this.random.pick(texts.filter(matches).slice(-20));
   }
 
   /** Goes away in the middle of something, as often as not. */

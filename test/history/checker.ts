@@ -3,6 +3,7 @@ import { rank } from './log';
 import { RoomCopy } from './room-copy';
 import { checkExpiry, expiryLateness } from './rules/expiry';
 import { checkBurns } from './rules/burn';
+import { checkChanges } from './rules/changes';
 import { checkDeadlines } from './rules/deadlines';
 import { checkLives } from './rules/life';
 import { listeningStretches } from './rules/listening';
@@ -36,6 +37,8 @@ export interface Counts {
   readonly revealed: number;
   readonly refusedReveals: number;
   readonly movedDeadlines: number;
+  readonly edits: number;
+  readonly deletions: number;
   readonly expiredTold: number;
   readonly roomsWiped: number;
   readonly refused: Readonly<Record<string, number>>;
@@ -57,25 +60,28 @@ const FAILURES = ['InternalServerError', 'ValidationError'];
 export function check(history: History, { tellMs = TELL_MS, burnDelayMs }: CheckOptions = {}): Verdict {
   const report = new Report();
   const truth = new Truth(history, report, burnDelayMs);
-  checkAnswers(history, report);
+  checkAnswers(truth, report);
   const stretchesOf = new Map([...truth.entriesOf].map(([name, all]) => [name, listeningStretches(all, report)]));
   checkStreams(truth, stretchesOf, report);
   checkJoins(truth, report);
   checkExpiry(truth, report, tellMs);
   checkDeadlines(truth, stretchesOf, report);
   checkBurns(truth, report);
+  checkChanges(truth, stretchesOf, report);
   checkStatuses(truth, report);
   checkLives(truth, report);
   checkEnd(truth, report);
   return { violations: report.violations.sort((a, b) => a.n - b.n), counts: count(history, truth) };
 }
 
-function checkAnswers({ entries }: History, report: Report): void {
-  for (const entry of entries) {
+function checkAnswers({ history, changes }: Truth, report: Report): void {
+  for (const entry of history.entries) {
     if ('answer' in entry && entry.answer === 'refused') {
+      // What was deleted is no burn message any more.
+      const isFixed = entry.to.ask === 'reveal' && changes.mayBeRemoved(entry.to.messageId, entry.n);
       if (entry.code === 'timeout') {
         report.add('unanswered', entry, `${entry.to.ask} was never acked`);
-      } else if (FAILURES.includes(entry.code)) {
+      } else if (FAILURES.includes(entry.code) && !(isFixed && entry.code === 'ValidationError')) {
         report.add('failed', entry, `${entry.to.ask} was refused with ${entry.code}`);
       }
     }
@@ -101,16 +107,30 @@ function checkEnd(truth: Truth, report: Report): void {
       const from = Math.max(copy.from, entry.more ? (entry.messages[0]?.seq ?? 1) : 1);
       for (const { message, status, expiresAt } of copy.held.values()) {
         const now = shown.get(message.seq);
+        const isDeleted = message.type === 'deleted' || now?.type === 'deleted';
         if (message.seq >= from && truth.aliveAt(message, entry.at) && now?.id !== message.id) {
           report.add('not-dropped', entry, `${message.id} (seq ${message.seq}) is not in the history any more`);
+        } else if (
+          isDeleted ? now?.type !== 'deleted' || message.type !== 'deleted' : now?.version !== message.version
+        ) {
+          if (now) {
+            report.add('untold', entry, `${message.id} (seq ${message.seq}) is not held with the text that it has`);
+          }
+        } else if (isDeleted) {
+          continue;
         } else if (now && rank(now.status) !== rank(status)) {
           report.add('status', entry, `${message.id} (seq ${message.seq}) is ${now.status} and held as ${status}`);
         } else if (now && now.expiresAt !== expiresAt) {
           report.add('deadline', entry, `that of ${message.id} (seq ${message.seq}) is another than the client knows`);
         }
       }
-      for (const { id, seq } of entry.messages) {
-        if (seq >= from && truth.aliveAt({ id }, entry.at) && copy.held.get(seq)?.message.id !== id) {
+      for (const { id, seq, type } of entry.messages) {
+        if (
+          type !== 'deleted' &&
+          seq >= from &&
+          truth.aliveAt({ id }, entry.at) &&
+          copy.held.get(seq)?.message.id !== id
+        ) {
           report.add('lost', entry, `${id} (seq ${seq}) is in the history and the client does not hold it`);
         }
       }
@@ -142,6 +162,8 @@ function count({ clients, entries }: History, truth: Truth): Counts {
     revealed: of((entry) => 'answer' in entry && entry.answer === 'revealed'),
     refusedReveals: of((entry) => 'answer' in entry && entry.to.ask === 'reveal' && entry.answer === 'refused'),
     movedDeadlines: [...truth.messages.values()].filter(({ deadlines }) => deadlines.length > 1).length,
+    edits: of((entry) => 'answer' in entry && entry.to.ask === 'edit' && entry.answer === 'done'),
+    deletions: of((entry) => 'answer' in entry && entry.to.ask === 'remove' && entry.answer === 'done'),
     expiredTold: lateness.length,
     roomsWiped: epochs.size - new Set(epochs.values()).size,
     refused: Object.fromEntries(

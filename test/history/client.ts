@@ -110,6 +110,26 @@ export class HistoryClient {
     return this.emit('message:status', { ...range, status }, { ask: 'raise', range, status });
   }
 
+  /** Gives an own message another text, by socket or REST. */
+  async edit({ id, clientId = '' }: Shown, version: number, byRest: boolean): Promise<void> {
+    const ask = { ask: 'edit', messageId: id, version } as const;
+    const content = textOf(clientId, version);
+    if (byRest) {
+      const asked = this.ask({ ...ask, call: true });
+      return this.answerRest(asked, await this.rest('PATCH', `/messages/${id}`, { content }));
+    }
+    await this.emit('message:edit', { messageId: id, content }, ask);
+  }
+
+  /** Deletes an own message, by socket or REST. */
+  async remove(messageId: string, byRest: boolean): Promise<void> {
+    if (byRest) {
+      const asked = this.ask({ ask: 'remove', messageId, call: true });
+      return this.answerRest(asked, await this.rest('DELETE', `/messages/${messageId}`));
+    }
+    await this.emit('message:delete', { messageId }, { ask: 'remove', messageId });
+  }
+
   /** Asks for the text of a burn message. */
   reveal(messageId: string, revealId: string | undefined): Promise<boolean> {
     const payload = { messageId, ...(revealId !== undefined && { revealId }) };
@@ -197,6 +217,8 @@ export class HistoryClient {
 
   private listen(socket: Socket, conn: number): void {
     this.on(socket, conn, 'message:new', (body) => ({ told: 'new', message: this.shown(body) }));
+    this.on(socket, conn, 'message:edited', (body) => ({ told: 'edited', message: this.shown(body) }));
+    this.on(socket, conn, 'message:deleted', (body) => ({ told: 'deleted', messageId: body.messageId as string }));
     this.on(socket, conn, 'message:expired', ({ messageIds, reason }) => ({
       told: 'expired',
       ids: messageIds as string[],

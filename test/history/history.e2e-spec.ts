@@ -8,6 +8,8 @@ import { runWorkload } from './workload';
 
 /** Another seed would be as good; with the same one clients want the same again, though not at the same time. */
 const SEED = 20260101;
+/** Runs in which a broken server has to be found. */
+const MAX_ROUNDS = 5;
 /** Shown of what was found. */
 const MAX_SHOWN = 5;
 
@@ -51,12 +53,12 @@ describe('the history of clients that come and go', () => {
 });
 
 describe('the checker', () => {
-  async function historyOf({ replace }: Variant): Promise<History> {
+  async function historyOf({ replace }: Variant, seed = SEED): Promise<History> {
     const app = await createApp({ settings: APP_SETTINGS, replace });
     try {
       const nodes = () => [{ index: 0, url: app.url }];
       return await runWorkload({
-        seed: SEED,
+        seed,
         seconds: 6,
         pairs: 3,
         pace: 3,
@@ -82,13 +84,17 @@ describe('the checker', () => {
   it.concurrent.each(BROKEN)(
     'tells $name from it',
     async (variant) => {
-      const history = await historyOf(variant);
-      const { violations } = check(history, { burnDelayMs: BURN_DELAY_MS });
-      const kinds = new Set(violations.map(({ kind }) => kind));
-      expect([...kinds]).toEqual(expect.arrayContaining([...variant.kinds]));
+      const wanted = new Set<string>(variant.kinds);
       const expected: readonly string[] = [...variant.kinds, ...variant.also];
-      expectNone({ violations: violations.filter(({ kind }) => !expected.includes(kind)), history });
+      // On a machine that has much else to do little happens in one run.
+      for (let round = 0; round < MAX_ROUNDS && wanted.size > 0; round++) {
+        const history = await historyOf(variant, SEED + round);
+        const { violations } = check(history, { burnDelayMs: BURN_DELAY_MS });
+        violations.forEach(({ kind }) => wanted.delete(kind));
+        expectNone({ violations: violations.filter(({ kind }) => !expected.includes(kind)), history });
+      }
+      expect([...wanted]).toEqual([]);
     },
-    60_000,
+    120_000,
   );
 });

@@ -21,7 +21,9 @@ export interface Shown {
   readonly concealed: boolean;
   /** Whether there is a text. */
   readonly open: boolean;
-  /** Whether the text, where there is one, is what its sender gave it. */
+  /** Which text it is: 0 is the first, others are numbered by the edits; undefined: none, or none of its sender's. */
+  readonly version: number | undefined;
+  /** Whether the text, where there is one, is one that its sender, or a deletion, gave it. */
   readonly intact: boolean;
 }
 
@@ -54,6 +56,9 @@ export type Ask =
   | { readonly ask: 'leave' }
   | { readonly ask: 'raise'; readonly range: Range; readonly status: Status }
   | { readonly ask: 'reveal'; readonly messageId: string; readonly revealId: string | undefined; readonly call?: true }
+  | { readonly ask: 'edit'; readonly messageId: string; readonly version: number; readonly call?: true }
+  /** Deletes one message. */
+  | { readonly ask: 'remove'; readonly messageId: string; readonly call?: true }
   | { readonly ask: 'settle' }
   | { readonly ask: 'page'; readonly call: true; readonly final: boolean }
   | { readonly ask: 'list'; readonly call: true }
@@ -92,6 +97,8 @@ export type Told =
       /** The deadline, where it moved. */
       readonly expiresAt: number | undefined;
     }
+  | { readonly told: 'edited'; readonly message: Shown }
+  | { readonly told: 'deleted'; readonly messageId: string }
   | { readonly told: 'expired'; readonly ids: readonly string[]; readonly reason: string }
   | { readonly told: 'closed'; readonly reason: string }
   | { readonly told: 'foreign'; readonly event: string; readonly roomId: string };
@@ -122,7 +129,7 @@ export interface ClientInfo {
 /** Messages that an entry shows. */
 export function shownBy(entry: Entry): readonly Shown[] {
   if ('told' in entry) {
-    return entry.told === 'new' ? [entry.message] : [];
+    return entry.told === 'new' || entry.told === 'edited' ? [entry.message] : [];
   }
   if ('ask' in entry) {
     return [];
@@ -177,7 +184,7 @@ export class HistoryLog implements History {
 
   /** The one object for a message as it was shown. */
   intern(message: Shown): Shown {
-    const key = `${message.id} ${message.status} ${message.expiresAt} ${message.open}`;
+    const key = `${message.id} ${message.status} ${message.expiresAt} ${message.open} ${message.version}`;
     const known = this.shown.get(key);
     if (!known) {
       this.shown.set(key, message);

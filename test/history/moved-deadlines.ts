@@ -39,7 +39,8 @@ export function causesOf(known: Known, truth: Truth): Cause[] {
 export function latestBefore(known: Known, n: number, truth: Truth): number {
   const shown = known.deadlines.findLast(({ entry }) => entry.n < n)?.expiresAt ?? Infinity;
   const done = truth.causesOf(known).map(({ ask, answer, afterMs }) => {
-    const certain = known.mode === 'seen' && answer && answer.n < n && known.first.n < ask.n && afterMs !== undefined;
+    const stands = known.mode === 'seen' && !truth.changes.mayBeRemoved(known.id, n);
+    const certain = stands && answer && answer.n < n && known.first.n < ask.n && afterMs !== undefined;
     return certain ? answer.at + afterMs + truth.skew : Infinity;
   });
   return Math.min(shown, ...done);

@@ -2,7 +2,7 @@ import { type Entry, type JoinAck, type Point, type Range, rank, type Shown, typ
 
 /** A message as a client holds it. */
 export interface Held {
-  readonly message: Shown;
+  message: Shown;
   status: Status;
   /** Epoch ms. */
   expiresAt: number;
@@ -60,6 +60,10 @@ export class RoomCopy {
         }
         return;
       }
+      case 'edited':
+        return this.edit(entry.message);
+      case 'deleted':
+        return this.bury(entry.messageId);
       case 'expired':
         return this.drop(({ message }) => entry.ids.includes(message.id));
       case 'status':
@@ -96,6 +100,23 @@ export class RoomCopy {
     const held = this.held.get(message.seq);
     if (anew || held?.message.id !== message.id) {
       this.held.set(message.seq, { message, status: message.status, expiresAt: message.expiresAt });
+    }
+  }
+
+  private edit(message: Shown): void {
+    const held = this.held.get(message.seq);
+    if (held?.message.id === message.id) {
+      // An ack may overtake events: what the client knows already does not fall back.
+      const status = rank(held.status) > rank(message.status) ? held.status : message.status;
+      this.held.set(message.seq, { message, status, expiresAt: Math.min(held.expiresAt, message.expiresAt) });
+    }
+  }
+
+  private bury(id: string): void {
+    for (const held of this.held.values()) {
+      if (held.message.id === id) {
+        held.message = { ...held.message, type: 'deleted', version: undefined };
+      }
     }
   }
 

@@ -51,7 +51,7 @@ export class Scene {
   /** A message of the room; from then on `seq` names it. */
   message(seq: number, more: Partial<Shown> = {}): Shown {
     const common = { id: `m${seq}`, seq, senderId: 'alice', type: 'text', status: 'sent' as const };
-    const content = { burn: false, concealed: false, open: true, intact: true };
+    const content = { burn: false, concealed: false, open: true, version: 0, intact: true };
     const times = { createdAt: this.now, expiresAt: this.now + 60_000 };
     const message = { ...common, ...content, clientId: `k${seq}`, ...times, ...more };
     this.shown.set(seq, message);
@@ -136,6 +136,27 @@ export class Scene {
     const message = { ...this.as(seq, 'seen'), expiresAt };
     const ask = this.askReveal(client, seq, revealId);
     this.log.answer(ask, { answer: 'revealed', message, expiresAt });
+    this.pass(LATENCY_MS);
+  }
+
+  /** An edit that is acked, and told to these. */
+  edit(client: string, seq: number, version: number, to: readonly string[]): void {
+    const ask = this.log.ask(client, this.conn(client), { ask: 'edit', messageId: this.as(seq).id, version });
+    this.shown.set(seq, { ...this.as(seq), version });
+    this.pass(1);
+    to.forEach((one) => this.log.tell(one, this.conn(one), { told: 'edited', message: this.as(seq) }));
+    this.log.answer(ask, { answer: 'done' });
+    this.pass(LATENCY_MS);
+  }
+
+  /** A deletion that is acked, and told to these. From then on `seq` names its tombstone. */
+  remove(client: string, seq: number, to: readonly string[]): void {
+    const { id } = this.as(seq);
+    const ask = this.log.ask(client, this.conn(client), { ask: 'remove', messageId: id });
+    this.shown.set(seq, { ...this.as(seq), type: 'deleted', version: undefined });
+    this.pass(1);
+    to.forEach((one) => this.log.tell(one, this.conn(one), { told: 'deleted', messageId: id }));
+    this.log.answer(ask, { answer: 'done' });
     this.pass(LATENCY_MS);
   }
 

@@ -1,3 +1,4 @@
+import { Changes } from './changes';
 import { Epochs } from './epochs';
 import type { AnswerEntry, AskEntry, ClientInfo, Entry, History, Mode, Shown } from './log';
 import { rank } from './log';
@@ -10,9 +11,10 @@ export interface Known {
   readonly id: string;
   readonly seq: number;
   readonly senderId: string;
-  readonly clientId: string | undefined;
+  /** Tombstones do not tell it. */
+  clientId: string | undefined;
   readonly system: boolean;
-  readonly mode: Mode;
+  mode: Mode;
   /** What it was shown to have, each sooner than the one before. */
   readonly deadlines: [Deadline, ...Deadline[]];
   /** Epoch ms; undefined where only its sender's ack tells of it. */
@@ -41,6 +43,7 @@ const MAX_SKEW_MS = 250;
 export class Truth {
   readonly messages = new Map<string, Known>();
   readonly epochs: Epochs;
+  readonly changes: Changes;
   readonly entriesOf = new Map<string, Entry[]>();
   readonly infoOf = new Map<string, ClientInfo>();
   /** Messages and asks by room. */
@@ -55,12 +58,13 @@ export class Truth {
   private readonly causes = new Map<string, Cause[]>();
 
   constructor(
-    private readonly history: History,
+    readonly history: History,
     private readonly report: Report,
     /** How long a message stays from its reveal, ms; undefined: that is not known. */
     readonly burnDelayMs?: number,
   ) {
     this.epochs = new Epochs(report);
+    this.changes = new Changes(history.entries);
     history.clients.forEach((info) => {
       this.infoOf.set(info.name, info);
       this.entriesOf.set(info.name, []);
@@ -162,6 +166,7 @@ export class Truth {
       case 'closed':
         return this.epochs.begin(entry, undefined);
       case 'new':
+      case 'edited':
         return this.learn(entry.message, entry, this.epochs.of(entry.client));
       case 'status':
         if ('messageId' in entry.range) {
@@ -171,6 +176,7 @@ export class Truth {
         return;
       case 'disconnect':
       case 'expired':
+      case 'deleted':
       case 'foreign':
         return;
     }
@@ -227,15 +233,18 @@ export class Truth {
     const known = this.messages.get(told.id);
     if (!known) {
       const { id, seq, senderId, clientId, system, expiresAt, createdAt } = told;
-      const ask = this.askOf(told);
-      const mode = ask?.ask === 'send' ? ask.mode : 'plain';
+      const mode = this.modeOf(told);
       const common = { id, seq, senderId, clientId, system, mode, createdAt, first: entry };
       const fresh: Known = { ...common, deadlines: [{ expiresAt, entry }], epoch: undefined, rises: [] };
       this.messages.set(id, fresh);
       this.messagesIn.get(this.roomOf(entry))?.push(fresh);
       return fresh;
     }
-    if (known.mode === 'plain' && told.expiresAt !== this.deadlineOf(known)) {
+    if (known.clientId === undefined && told.clientId !== undefined) {
+      [known.clientId, known.mode] = [told.clientId, this.modeOf(told)];
+    }
+    const isPlain = known.mode === 'plain' && (known.system || known.clientId !== undefined);
+    if (isPlain && told.expiresAt !== this.deadlineOf(known)) {
       this.report.add('deadline', entry, `that of ${told.id} has moved, and nothing moves it`);
     }
     this.bringCloser(told.id, told.expiresAt, entry);
@@ -247,6 +256,11 @@ export class Truth {
     }
     known.createdAt ??= told.createdAt;
     return known;
+  }
+
+  private modeOf(facts: Pick<Known, 'senderId' | 'clientId'>): Mode {
+    const ask = this.askOf(facts);
+    return ask?.ask === 'send' ? ask.mode : 'plain';
   }
 
   private bringCloser(id: string, expiresAt: number, entry: Entry): void {

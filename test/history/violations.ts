@@ -15,6 +15,8 @@ export const KINDS = {
   reveal: 'a burn message handed out more than once to one user, or refused to one who had not revealed it',
   deadline: 'a deadline that moved away, or without a cause, or that somebody was not told',
   reason: 'a message told to be gone for another reason than the right one',
+  undeleted: 'what was deleted served again',
+  untold: 'an edit or a deletion that somebody was not told',
   status: 'a status that fell, was told twice, or did not arrive',
   wiped: 'a room wiped though somebody was in it, a message waited, or nobody asked for it',
   'after-leave': 'a message told to a connection that had left',

@@ -4,7 +4,17 @@ import type { JoinAck, SentAck, Shown, Status } from './log';
 export type Body = Record<string, unknown>;
 
 /** Every text follows from its `clientId`, so that everyone who sees it can tell whether it is the one that was sent. */
-export const textOf = (clientId: string): string => `${clientId} ${'.'.repeat(clientId.length * 7)}`;
+export const textOf = (clientId: string, version = 0): string =>
+  `${clientId}/${version} ${'.'.repeat(clientId.length * 7)}`;
+
+const TOMBSTONE = '[Message deleted]';
+
+/** Which of a message's texts this is; undefined: none. */
+function versionOf(content: unknown, clientId: unknown): number | undefined {
+  const [, version] = typeof content === 'string' ? (/^[^/]+\/(\d+) /.exec(content) ?? []) : [];
+  const isOne = version !== undefined && content === textOf(clientId as string, Number(version));
+  return isOne ? Number(version) : undefined;
+}
 
 export const time = (value: unknown): number => Date.parse(value as string);
 
@@ -23,7 +33,11 @@ export function shownOf(body: Body): Shown {
     burn: burn === true,
     concealed: concealed === true,
     open: content !== undefined,
-    intact: content === undefined || type === 'system' || content === textOf(clientId as string),
+    version: versionOf(content, clientId),
+    intact:
+      content === undefined ||
+      type === 'system' ||
+      (type === 'deleted' ? content === TOMBSTONE : versionOf(content, clientId) !== undefined),
   };
 }
 

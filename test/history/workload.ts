@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Actor, Sender } from './actor';
+import { Actor } from './actor';
 import { HistoryClient, type Node } from './client';
 import { HistoryLog, type Status, wallClock } from './log';
 import { Random } from './random';
+import { Sender } from './sender';
 import { register, roomOf } from './wire';
 
 /** How long a client may try to be connected once the run is over, ms. */

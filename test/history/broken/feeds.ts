@@ -77,6 +77,17 @@ export class EuphemisticRoomFeed extends MemoryRoomFeed {
   }
 }
 
+/** BROKEN: tells nobody of edits and deletions. */
+export class TaciturnRoomFeed extends MemoryRoomFeed {
+  override subscribe(listener: RoomListener): void {
+    super.subscribe((event) => {
+      if (event.kind !== 'edited' && event.kind !== 'deleted') {
+        listener(event);
+      }
+    });
+  }
+}
+
 /** BROKEN: wipes a room as soon as anything in it has expired. */
 export class HastyRoomFeed extends MemoryRoomFeed {
   override sweep(roomId: string, limit: number): Swept | undefined {

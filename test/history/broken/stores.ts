@@ -100,6 +100,21 @@ export class TalkativeMessageStore extends SlowMessageStore {
   }
 }
 
+/** BROKEN: shows messages as it read them first, though they were edited or deleted. */
+export class NostalgicMessageStore extends SlowMessageStore {
+  private readonly first = new Map<string, Message>();
+
+  protected override tell(snapshot: Snapshot, _from: ResumePoint | undefined): Snapshot {
+    const asFirst = (message: Message): Message => {
+      const first = this.first.get(message.id) ?? message;
+      this.first.set(message.id, first);
+      const { type, content, clientId } = first;
+      return { ...message, type, content, clientId };
+    };
+    return { ...snapshot, messages: snapshot.messages.map(asFirst), changed: snapshot.changed.map(asFirst) };
+  }
+}
+
 /** BROKEN: a resume leaves out the first message that the client missed. */
 export class LosingMessageStore extends SlowMessageStore {
   protected override tell(snapshot: Snapshot, from: ResumePoint | undefined): Snapshot {

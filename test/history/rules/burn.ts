@@ -27,9 +27,14 @@ export function checkBurns(truth: Truth, report: Report): void {
   }
 }
 
-function checkShown(entry: Entry, { id, burn, concealed, open, senderId }: Shown, truth: Truth, report: Report): void {
+function checkShown(
+  entry: Entry,
+  { id, type, burn, concealed, open, senderId }: Shown,
+  truth: Truth,
+  report: Report,
+): void {
   const known = truth.messages.get(id);
-  if (!known) {
+  if (!known || type === 'deleted') {
     return;
   }
   const isBurn = known.mode === 'burn';
@@ -93,7 +98,12 @@ function checkRefusal(
     report.add('reveal', entry, `${known.id} (seq ${known.seq}) was revealed by nobody else`);
   } else if (code === 'AuthorizationError' && !isOwn) {
     report.add('reveal', entry, `${known.id} (seq ${known.seq}) is none of the user's own`);
-  } else if (code === 'NotFoundError' && truth.aliveAt(known, entry.at) && truth.epochs.stoodAt(known, entry.n)) {
+  } else if (
+    code === 'NotFoundError' &&
+    !truth.changes.mayBeRemoved(known.id, entry.n) &&
+    truth.aliveAt(known, entry.at) &&
+    truth.epochs.stoodAt(known, entry.n)
+  ) {
     report.add('reveal', entry, `${known.id} (seq ${known.seq}) is there and not found`);
   }
 }

@@ -83,7 +83,7 @@ function checkReason(entry: ToldEntry & { told: 'expired' }, truth: Truth, repor
   const { ids, reason } = entry;
   for (const known of ids.flatMap((id) => truth.messages.get(id) ?? [])) {
     const burned = known.mode === 'burn' && truth.causesOf(known).some(({ ask }) => ask.n < entry.n);
-    const hasMoved = known.mode === 'burn' && known.deadlines.length > 1;
+    const hasMoved = known.mode === 'burn' && known.deadlines.length > 1 && !truth.changes.removalOf(known.id);
     if (reason === 'burned' ? !burned : hasMoved) {
       report.add('reason', entry, `${known.id} went as ${reason}`);
     }

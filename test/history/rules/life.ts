@@ -26,7 +26,11 @@ export function checkLives(truth: Truth, report: Report): void {
     }
     const raises = ofRoom.filter((ask) => (ask.ask === 'raise' || ask.ask === 'reveal') && ask.n < entry.n);
     for (const known of messages) {
-      const waits = !known.system && known.first.n < entry.n && truth.aliveAt(known, entry.at);
+      const waits =
+        !known.system &&
+        !truth.changes.mayBeRemoved(known.id, entry.n) &&
+        known.first.n < entry.n &&
+        truth.aliveAt(known, entry.at);
       const sentAt = truth.askOf(known)?.n ?? known.first.n;
       if (waits && !raises.some((ask) => mayRaise(ask, known, truth) && answeredAfter(ask, sentAt))) {
         report.add('wiped', entry, `${known.id} (seq ${known.seq}) waited for its recipient`);

@@ -85,7 +85,10 @@ function idsIn(entry: ToldEntry): readonly string[] {
   if (entry.told === 'status' && 'messageId' in entry.range) {
     return [entry.range.messageId];
   }
-  return entry.told === 'expired' ? entry.ids : [];
+  if (entry.told === 'edited') {
+    return [entry.message.id];
+  }
+  return entry.told === 'deleted' ? [entry.messageId] : entry.told === 'expired' ? entry.ids : [];
 }
 
 /** By client. */

@@ -55,8 +55,8 @@ function checkShape(entry: Joined, point: Point | undefined, report: Report): vo
     }
   });
   const stands = (seq: number): boolean => live.some(([from, to]) => from <= seq && seq <= to);
-  if (changed.some(({ seq }) => !stands(seq))) {
-    wrong('changed: not among the live ones');
+  if (changed.some(({ seq, type }) => stands(seq) === (type === 'deleted'))) {
+    wrong('changed: not among the live ones, or a tombstone among them');
   }
   if (point && more && !gap && lastSeq !== messages.at(-1)?.seq) {
     wrong(`more: lastSeq ${lastSeq} is not the last that was looked at`);
@@ -75,7 +75,9 @@ function checkGap(entry: Joined, point: Point | undefined, truth: Truth, report:
   if (gap === anew) {
     return;
   }
-  const raised = [...(truth.epochs.messages.get(epoch)?.values() ?? [])].filter(({ rises }) => rises.length > 0).length;
+  const raised = [...(truth.epochs.messages.get(epoch)?.values() ?? [])].filter(
+    ({ id, rises }) => rises.length > 0 || truth.changes.editsOf(id).length > 0 || truth.changes.removalOf(id),
+  ).length;
   if (!gap || raised <= MAX_CHANGED) {
     report.add('unaccounted', entry, `gap is ${gap} from ${point.since} of ${point.epoch}`);
   }
@@ -88,6 +90,8 @@ function checkLive(entry: Joined, truth: Truth, report: Report): void {
       const known = truth.epochs.messages.get(epoch)?.get(seq);
       if (known && truth.expiredBy(known, entry.to.at)) {
         report.add('unaccounted', entry, `live: seq ${seq} (${known.id}) was expired`);
+      } else if (known && truth.changes.isRemoved(known.id, entry.to.n)) {
+        report.add('unaccounted', entry, `live: seq ${seq} (${known.id}) was deleted`);
       }
     }
   }
@@ -98,7 +102,12 @@ function checkCopy(entry: Joined, copy: RoomCopy, truth: Truth, report: Report):
   const { epoch, lastSeq } = entry.joined;
   for (const known of truth.epochs.messages.get(epoch)?.values() ?? []) {
     const asked = known.seq >= copy.from && known.seq <= lastSeq;
-    if (asked && truth.aliveAt(known, entry.at) && copy.held.get(known.seq)?.message.id !== known.id) {
+    if (
+      asked &&
+      !truth.changes.mayBeRemoved(known.id, entry.n) &&
+      truth.aliveAt(known, entry.at) &&
+      copy.held.get(known.seq)?.message.id !== known.id
+    ) {
       report.add('lost', entry, `${known.id} (seq ${known.seq}) is accounted for by nothing`);
     }
   }
@@ -108,6 +117,15 @@ function checkCopy(entry: Joined, copy: RoomCopy, truth: Truth, report: Report):
     }
     if (truth.messages.get(message.id)?.epoch !== epoch) {
       report.add('not-dropped', entry, `${message.id} (seq ${message.seq}) is of another epoch`);
+    }
+    if (message.type === 'deleted') {
+      continue;
+    }
+    if (truth.changes.isRemoved(message.id, entry.to.n)) {
+      report.add('undeleted', entry, `${message.id} (seq ${message.seq}) was deleted, and its text is held`);
+    }
+    if (truth.changes.isStale(message.id, message.version, entry.to.n)) {
+      report.add('stale', entry, `${message.id} (seq ${message.seq}) was edited, and is held as it was`);
     }
     const known = truth.messages.get(message.id);
     if (known && expiresAt > latestBefore(known, entry.to.n, truth)) {

@@ -28,7 +28,7 @@ export function checkStatuses(truth: Truth, report: Report): void {
         const messages = shownBy(entry);
         for (const message of messages) {
           const rise = truth.riseBefore(message.id, entry.to.n);
-          if (rise && rank(message.status) < rise.rank) {
+          if (rise && message.type !== 'deleted' && rank(message.status) < rise.rank) {
             report.add('status', entry, `${message.id} rose (#${rise.n}) and is ${message.status} here`);
           }
         }
