@@ -103,6 +103,7 @@ import { TypingService } from './typing.service';
   ],
   exports: [
     RoomStatistics,
+    MembershipsService,
     RoomFeed,
     RoomStore,
     MessageStore,
