@@ -4,6 +4,7 @@ import { DELETED_CONTENT } from '../engine/message';
 import type { Deleted, Edited, EditRequest, MessageChange, Reacted, ReactionRequest } from '../engine/room-feed';
 import { Annotations } from './annotations';
 import type { FeedHub } from './feed-hub';
+import { ranks } from './memory-group';
 import type { MemoryRoom } from './memory-room';
 import type { MemoryRooms } from './memory-rooms';
 import type { MemoryTimeline } from './memory-timeline';
@@ -70,7 +71,7 @@ export class MemoryChanges {
     if (records.isSystem(handle)) {
       return { outcome: 'fixed' };
     }
-    if (!own) {
+    if (!own && !ranks(room.group?.member(change.userId)?.role, 'moderator')) {
       return { outcome: 'foreign' };
     }
     if (records.isDeleted(handle)) {
