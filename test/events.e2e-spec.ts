@@ -241,9 +241,12 @@ describe('the event reference', () => {
       const found = acks.map((message) => problems(ack, message.payload, schemas, event));
       wrong.push(...(found.some((list) => list.length === 0) ? [] : found.flat()));
     };
-    await say(alice, roomId, 'one', { ttl: 60 });
+    const { messageId: first } = await say(alice, roomId, 'one', { ttl: 60 });
     await emit('join-rooms');
-    await emit('send-message', { roomId, content: 'two', ttl: 60 });
+    await emit('send-message', { roomId, content: 'two', ttl: 60, replyTo: first });
+    await alice.client.emit('message:edit', { roomId, messageId: first, content: 'another' });
+    await alice.client.emit('message:react', { roomId, messageId: first, emoji: '👍' });
+    await alice.client.emit('message:delete', { roomId, messageId: first });
     await emit('send-message', { roomId });
     const { messageId } = await say(alice, roomId, 'three', { burn: true, ttl: 60 });
     await emit('reveal-message', { roomId, messageId });

@@ -10,6 +10,7 @@ import { UsersService } from '../users/users.service';
 import { ChatAnnouncer } from './chat.announcer';
 import { ChatController } from './chat.controller';
 import { ChatGateway } from './chat.gateway';
+import { ChatErasureService } from './chat-erasure.service';
 import { ChatStatsService } from './chat-stats.service';
 import { MessageStore } from './engine/message.store';
 import { MembershipFeed } from './engine/membership-feed';
@@ -80,6 +81,7 @@ import { TypingService } from './typing.service';
     provideStore(MessageStore, { memory: MemoryMessageStore, redis: RedisMessageStore }),
     RoomPolicies,
     RoomsService,
+    ChatErasureService,
     RoomListService,
     MembershipsService,
     ModerationService,
@@ -101,6 +103,7 @@ import { TypingService } from './typing.service';
   ],
   exports: [
     RoomStatistics,
+    MembershipsService,
     RoomFeed,
     RoomStore,
     MessageStore,
@@ -117,6 +120,7 @@ import { TypingService } from './typing.service';
 export class ChatModule implements OnModuleInit {
   constructor(
     private readonly rooms: RoomsService,
+    private readonly erasure: ChatErasureService,
     private readonly users: UsersService,
     private readonly presence: PresenceService,
     private readonly sessions: SessionRegistry,
@@ -126,7 +130,7 @@ export class ChatModule implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.users.onErase((userId) => this.rooms.eraseUser(userId));
+    this.users.onErase((userId) => this.erasure.eraseUser(userId));
     this.uploads.addCounts(() => this.stats.counts());
     this.presence.addContacts((userId) => this.rooms.peersOf(userId));
     this.sessions.onArrival({

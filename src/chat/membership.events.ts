@@ -13,7 +13,10 @@ export class RoomInvitedDto {
 export class ExpelledDto {
   @ApiProperty({ example: GROUP_ID_EXAMPLE })
   roomId!: string;
-  @ApiProperty({ example: 'kicked', description: '`kicked`; after a ban its reason, or `banned`.' })
+  @ApiProperty({
+    example: 'kicked',
+    description: '`kicked`; after a ban its reason, or `banned`. In `/rooms` also why a room is gone for all.',
+  })
   reason!: string;
 }
 

@@ -604,6 +604,16 @@ export function membershipContract(makeKit: MakeChatKit): void {
   });
 
   describe('an erased user', () => {
+    it('is not named by the tombstones of what they sent', async () => {
+      const group = await Group.open(bench);
+      const bob = await group.join('bob');
+      const { id: messageId = '' } = (await group.send(bob, 'a secret')) ?? {};
+      const deleted = await bench.kit.feed.delete({ roomId: group.id, userId: bob.userId, messageId, erased: true });
+      expect(deleted).toMatchObject({ outcome: 'deleted' });
+      const message = await bench.kit.messages.find(group.id, group.alice.userId, messageId);
+      expect(message).toMatchObject({ type: 'deleted', senderUsername: 'Deleted user' });
+    });
+
     it('is in no room and on no list any more', async () => {
       const [group, other] = [await Group.open(bench), await Group.open(bench)];
       const bob = await group.join('bob');

@@ -139,6 +139,11 @@ export interface MessageChange {
   readonly messageId: string;
 }
 
+export interface DeleteRequest extends MessageChange {
+  /** The sender's account is being erased: the tombstone does not name them. */
+  readonly erased?: boolean;
+}
+
 export interface EditRequest extends MessageChange {
   readonly content: string;
 }
@@ -299,7 +304,7 @@ export abstract class RoomFeed {
    * and stands until its deadline. Publishes `deleted`; again, it changes nothing. `fixed`: system messages. Undefined:
    * no such message.
    */
-  abstract delete(change: MessageChange): Awaitable<Deleted | undefined>;
+  abstract delete(change: DeleteRequest): Awaitable<Deleted | undefined>;
 
   /**
    * Adds a reaction of the user's to a message, or takes one away. Publishes `reaction` where that changes something.

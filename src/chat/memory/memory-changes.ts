@@ -1,7 +1,15 @@
 import { AppError } from '../../common/app-error';
 import type { Clock } from '../../common/clock';
-import { DELETED_CONTENT } from '../engine/message';
-import type { Deleted, Edited, EditRequest, MessageChange, Reacted, ReactionRequest } from '../engine/room-feed';
+import { DELETED_CONTENT, DELETED_USER } from '../engine/message';
+import type {
+  Deleted,
+  DeleteRequest,
+  Edited,
+  EditRequest,
+  MessageChange,
+  Reacted,
+  ReactionRequest,
+} from '../engine/room-feed';
 import { Annotations } from './annotations';
 import type { FeedHub } from './feed-hub';
 import { ranks } from './memory-group';
@@ -61,13 +69,16 @@ export class MemoryChanges {
   }
 
   /** See `RoomFeed.delete`. */
-  delete(change: MessageChange): Deleted | undefined {
+  delete(change: DeleteRequest): Deleted | undefined {
     const { records } = this.state;
     const found = this.find(change);
     if (!found) {
       return undefined;
     }
     const { room, handle, seq, own, now } = found;
+    if (change.erased) {
+      room.personIndex(change.userId, DELETED_USER);
+    }
     if (records.isSystem(handle)) {
       return { outcome: 'fixed' };
     }

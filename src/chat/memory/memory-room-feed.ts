@@ -12,7 +12,7 @@ import {
   type Deleted,
   type Edited,
   type EditRequest,
-  type MessageChange,
+  type DeleteRequest,
   type Claim,
   type Claimed,
   type Countdown,
@@ -121,7 +121,7 @@ export class MemoryRoomFeed extends RoomFeed {
     return this.changes.edit(request, totalBytes);
   }
 
-  override delete(change: MessageChange): Deleted | undefined {
+  override delete(change: DeleteRequest): Deleted | undefined {
     const deleted = this.changes.delete(change);
     void this.tellErased(this.timeline.takeErasedImages());
     return deleted;

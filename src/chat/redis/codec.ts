@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { ID_LENGTH, MESSAGE_ID_PREFIX } from '../../common/ids';
 import {
   DELETED_CONTENT,
+  DELETED_USER,
   type Message,
   MESSAGE_STATUSES,
   MESSAGE_TYPES,
@@ -65,10 +66,11 @@ export function editPayload(value: string, content: string, editedAt: number): {
 }
 
 /** The JSON of a message's value, and that of the tombstone in its place. */
-export function deletePayload(value: string): { known: string; tombstone: string } {
+export function deletePayload(value: string, erased: boolean): { known: string; tombstone: string } {
   const known = payloadOf(value);
   const [senderId, senderUsername] = JSON.parse(known) as Payload;
-  return { known, tombstone: JSON.stringify([senderId, senderUsername, DELETED_CONTENT, null] satisfies Payload) };
+  const name = erased ? DELETED_USER : senderUsername;
+  return { known, tombstone: JSON.stringify([senderId, name, DELETED_CONTENT, null] satisfies Payload) };
 }
 
 /** A message from its value (see `PRELUDE`), as scripts give it (see `full`). */

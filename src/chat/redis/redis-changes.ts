@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AppError } from '../../common/app-error';
 import { Clock } from '../../common/clock';
 import type { Message } from '../engine/message';
-import type { Deleted, Edited, EditRequest, MessageChange, Reacted, ReactionRequest } from '../engine/room-feed';
+import type { Deleted, Edited, EditRequest, DeleteRequest, Reacted, ReactionRequest } from '../engine/room-feed';
 import { DELETE, EDIT, REACT, STANDING } from './change-scripts.lua';
 import { decodeMessage, deletePayload, editPayload } from './codec';
 import { RedisRooms, type RoomScript } from './redis-rooms';
@@ -86,8 +86,8 @@ export class RedisChanges {
   }
 
   /** See `RoomFeed.delete`. Gives `<holder> <filename>` of images that it showed as well. */
-  async delete(change: MessageChange): Promise<{ deleted: Deleted | undefined; images: readonly string[] }> {
-    const { roomId, userId, messageId } = change;
+  async delete(change: DeleteRequest): Promise<{ deleted: Deleted | undefined; images: readonly string[] }> {
+    const { roomId, userId, messageId, erased = false } = change;
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const standing = await this.find(roomId, userId, messageId);
       if (!standing) {
@@ -97,7 +97,7 @@ export class RedisChanges {
       if (message.type === 'system') {
         return { deleted: { outcome: 'fixed' }, images: [] };
       }
-      const { known, tombstone } = deletePayload(value);
+      const { known, tombstone } = deletePayload(value, erased);
       const reply = await this.deleteScript(roomId, userId, messageId, known, tombstone, message.senderId);
       if (!reply) {
         return { deleted: undefined, images: [] };

@@ -14,7 +14,7 @@ import {
   type Claimed,
   type Countdown,
   type ErasedImage,
-  type MessageChange,
+  type DeleteRequest,
   type Occupant,
   type Reacted,
   type ReactionRequest,
@@ -295,7 +295,7 @@ export class RedisRoomFeed extends RoomFeed {
     return this.changes.edit(request, totalBytes);
   }
 
-  override async delete(change: MessageChange): Promise<Deleted | undefined> {
+  override async delete(change: DeleteRequest): Promise<Deleted | undefined> {
     const { deleted, images } = await this.changes.delete(change);
     await this.tellErased(images.map(erasedImage));
     return deleted;
