@@ -10,6 +10,7 @@ import { UsersService } from '../users/users.service';
 import { ChatAnnouncer } from './chat.announcer';
 import { ChatController } from './chat.controller';
 import { ChatGateway } from './chat.gateway';
+import { ChatErasureService } from './chat-erasure.service';
 import { ChatStatsService } from './chat-stats.service';
 import { MessageStore } from './engine/message.store';
 import { MembershipFeed } from './engine/membership-feed';
@@ -49,6 +50,7 @@ import { MessageChangesGateway } from './message-changes.gateway';
 import { MessageChangesService } from './message-changes.service';
 import { MessageImagesService } from './message-images.service';
 import { MessagesService } from './messages.service';
+import { RoomActivityService } from './room-activity.service';
 import { RoomEntry } from './room-entry';
 import { RoomLifeService } from './room-life.service';
 import { RoomListService } from './room-list.service';
@@ -80,10 +82,12 @@ import { TypingService } from './typing.service';
     provideStore(MessageStore, { memory: MemoryMessageStore, redis: RedisMessageStore }),
     RoomPolicies,
     RoomsService,
+    ChatErasureService,
     RoomListService,
     MembershipsService,
     ModerationService,
     MembershipViews,
+    RoomActivityService,
     MembershipAnnouncer,
     RoomLifeService,
     MessageImagesService,
@@ -101,6 +105,7 @@ import { TypingService } from './typing.service';
   ],
   exports: [
     RoomStatistics,
+    MembershipsService,
     RoomFeed,
     RoomStore,
     MessageStore,
@@ -117,6 +122,7 @@ import { TypingService } from './typing.service';
 export class ChatModule implements OnModuleInit {
   constructor(
     private readonly rooms: RoomsService,
+    private readonly erasure: ChatErasureService,
     private readonly users: UsersService,
     private readonly presence: PresenceService,
     private readonly sessions: SessionRegistry,
@@ -126,7 +132,7 @@ export class ChatModule implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.users.onErase((userId) => this.rooms.eraseUser(userId));
+    this.users.onErase((userId) => this.erasure.eraseUser(userId));
     this.uploads.addCounts(() => this.stats.counts());
     this.presence.addContacts((userId) => this.rooms.peersOf(userId));
     this.sessions.onArrival({

@@ -4,14 +4,13 @@ import { Clock } from '../common/clock';
 import type { Identity } from '../common/identity';
 import { UsersService } from '../users/users.service';
 import { type Ban, ROOM_ROLES, refused, type RoomRole } from './engine/membership';
+import { DELETED_USER } from './engine/message';
 import { MembershipStore } from './engine/membership.store';
 import type { Member } from './engine/room';
 import { MembershipsService } from './memberships.service';
 import { RoomsService } from './rooms.service';
 
 const MINUTE_MS = 60_000;
-/** Name of who was erased (accounts.md). */
-const DELETED_USER = 'Deleted user';
 
 /** Keeping people out of rooms, or quiet in them, and giving roles. Who may is checked with the change (`MembershipFeed`). */
 @Injectable()

@@ -9,17 +9,8 @@ import { assertAccount } from '../common/http/access.decorators';
 import { UsersService } from '../users/users.service';
 import type { UserRecord } from '../users/user-store';
 import { type Membership, outsider, refused, type Standing } from './engine/membership';
-import { MembershipFeed } from './engine/membership-feed';
 import { MembershipStore } from './engine/membership.store';
-import {
-  directMembers,
-  directRoomId,
-  isDirectRoomId,
-  isGroupRoomId,
-  otherMember,
-  type Room,
-  type RoomSettings,
-} from './engine/room';
+import { directMembers, directRoomId, isGroupRoomId, otherMember, type Room, type RoomSettings } from './engine/room';
 import { RoomFeed } from './engine/room-feed';
 import { RoomPolicies } from './engine/room-policy';
 import { RoomStore, type RoomSummary } from './engine/room.store';
@@ -40,7 +31,6 @@ export class RoomsService {
     private readonly rooms: RoomStore,
     private readonly feed: RoomFeed,
     private readonly memberships: MembershipStore,
-    private readonly changes: MembershipFeed,
     private readonly policies: RoomPolicies,
     private readonly users: UsersService,
     private readonly life: RoomLifeService,
@@ -174,16 +164,6 @@ export class RoomsService {
   async close(user: Identity, roomId: string): Promise<void> {
     await this.get(user, roomId);
     await this.feed.close(roomId, 'deleted');
-  }
-
-  /** Wipes every direct room of a user whose account goes; they leave the others. */
-  async eraseUser(userId: string): Promise<void> {
-    for (const roomId of await this.rooms.idsOf(userId)) {
-      if (isDirectRoomId(roomId)) {
-        await this.feed.close(roomId, 'erased');
-      }
-    }
-    await this.changes.forgetUser({ userId }, this.policies.memberships);
   }
 
   /** Users who share a room with this one; of rooms that are not direct, at most so many as presence is told to. */

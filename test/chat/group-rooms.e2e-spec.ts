@@ -313,6 +313,23 @@ describe('changing a room', () => {
 });
 
 describe('an erased account', () => {
+  it('leaves tombstones that do not name it', async () => {
+    const roomId = await gardening();
+    const { messageId } = await say(alice, roomId, 'a secret');
+    await say(bob, roomId, 'mine stays');
+    await (
+      await listen(bob)
+    )(roomId);
+    await chat.api(alice, 'delete', 'users/me').expect(204);
+    expect(await bob.client.next('message:deleted')).toMatchObject({ roomId, messageId });
+    const { messages } = (await room(bob, 'get', roomId, '/messages').expect(200)).body;
+    expect(JSON.stringify(messages)).not.toContain('a secret');
+    expect(messages.filter(({ type }: { type: string }) => type !== 'system')).toMatchObject([
+      { id: messageId, type: 'deleted', senderUsername: 'Deleted user', content: '[Message deleted]' },
+      { type: 'text', content: 'mine stays' },
+    ]);
+  });
+
   it('leaves its rooms, its admin role handed over', async () => {
     const roomId = await gardening();
     await (

@@ -59,6 +59,8 @@ export interface Quote {
 }
 
 /** What a deleted message has in place of its text. */
+/** Name of a sender whose account was erased (accounts.md). */
+export const DELETED_USER = 'Deleted user';
 export const DELETED_CONTENT = '[Message deleted]';
 
 /** Kinds of reactions that one message may have. */

@@ -1,9 +1,18 @@
 import { AppError } from '../../common/app-error';
 import type { Clock } from '../../common/clock';
-import { DELETED_CONTENT } from '../engine/message';
-import type { Deleted, Edited, EditRequest, MessageChange, Reacted, ReactionRequest } from '../engine/room-feed';
+import { DELETED_CONTENT, DELETED_USER } from '../engine/message';
+import type {
+  Deleted,
+  DeleteRequest,
+  Edited,
+  EditRequest,
+  MessageChange,
+  Reacted,
+  ReactionRequest,
+} from '../engine/room-feed';
 import { Annotations } from './annotations';
 import type { FeedHub } from './feed-hub';
+import { ranks } from './memory-group';
 import type { MemoryRoom } from './memory-room';
 import type { MemoryRooms } from './memory-rooms';
 import type { MemoryTimeline } from './memory-timeline';
@@ -60,17 +69,20 @@ export class MemoryChanges {
   }
 
   /** See `RoomFeed.delete`. */
-  delete(change: MessageChange): Deleted | undefined {
+  delete(change: DeleteRequest): Deleted | undefined {
     const { records } = this.state;
     const found = this.find(change);
     if (!found) {
       return undefined;
     }
     const { room, handle, seq, own, now } = found;
+    if (change.erased) {
+      room.personIndex(change.userId, DELETED_USER);
+    }
     if (records.isSystem(handle)) {
       return { outcome: 'fixed' };
     }
-    if (!own) {
+    if (!own && !ranks(room.group?.member(change.userId)?.role, 'moderator')) {
       return { outcome: 'foreign' };
     }
     if (records.isDeleted(handle)) {

@@ -12,7 +12,7 @@ import {
   type Deleted,
   type Edited,
   type EditRequest,
-  type MessageChange,
+  type DeleteRequest,
   type Claim,
   type Claimed,
   type Countdown,
@@ -41,8 +41,8 @@ export class MemoryRoomFeed extends RoomFeed {
   /** These also for the feed of memberships. */
   readonly hub: FeedHub;
   readonly timeline: MemoryTimeline;
+  readonly receipts: MemoryReceipts;
   readonly deadlines: MemoryDeadlines;
-  private readonly receipts: MemoryReceipts;
   private readonly changes: MemoryChanges;
   readonly occupancy: MemoryOccupancy;
 
@@ -121,7 +121,7 @@ export class MemoryRoomFeed extends RoomFeed {
     return this.changes.edit(request, totalBytes);
   }
 
-  override delete(change: MessageChange): Deleted | undefined {
+  override delete(change: DeleteRequest): Deleted | undefined {
     const deleted = this.changes.delete(change);
     void this.tellErased(this.timeline.takeErasedImages());
     return deleted;

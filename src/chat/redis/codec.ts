@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { ID_LENGTH, MESSAGE_ID_PREFIX } from '../../common/ids';
 import {
   DELETED_CONTENT,
+  DELETED_USER,
   type Message,
   MESSAGE_STATUSES,
   MESSAGE_TYPES,
@@ -65,10 +66,11 @@ export function editPayload(value: string, content: string, editedAt: number): {
 }
 
 /** The JSON of a message's value, and that of the tombstone in its place. */
-export function deletePayload(value: string): { known: string; tombstone: string } {
+export function deletePayload(value: string, erased: boolean): { known: string; tombstone: string } {
   const known = payloadOf(value);
   const [senderId, senderUsername] = JSON.parse(known) as Payload;
-  return { known, tombstone: JSON.stringify([senderId, senderUsername, DELETED_CONTENT, null] satisfies Payload) };
+  const name = erased ? DELETED_USER : senderUsername;
+  return { known, tombstone: JSON.stringify([senderId, name, DELETED_CONTENT, null] satisfies Payload) };
 }
 
 /** A message from its value (see `PRELUDE`), as scripts give it (see `full`). */
@@ -265,14 +267,19 @@ type RawReaction = [
   about: [messageId: string, userId: string, emoji: string, action: ReactionChanged['action']],
   reactions: string[] | object,
 ];
-type RawRaised = [[rank: number, userId: string, socketId: string, at: number], [string, number, string, number?][]];
+type RawRaised = [
+  common: [rank: number, userId: string, socketId: string, at: number, upToSeq?: number],
+  raised: [string, number, string, number?][] | object,
+];
 
 function decodeRaised(
   body: string,
-): Pick<Extract<RoomEvent, { kind: 'status' }>, 'status' | 'userId' | 'socketId' | 'at' | 'messages'> {
-  const [[rank, userId, socketId, at], raised] = JSON.parse(body) as RawRaised;
+): Pick<Extract<RoomEvent, { kind: 'status' }>, 'status' | 'userId' | 'socketId' | 'at' | 'messages' | 'upToSeq'> {
+  const [[rank, userId, socketId, at, upToSeq], found] = JSON.parse(body) as RawRaised;
+  // None come as an object out of Lua's JSON.
+  const raised = Array.isArray(found) ? (found as [string, number, string, number?][]) : [];
   const messages = raised.map(([id, seq, senderId, expiresAt]): RaisedMessage => ({ id, seq, senderId, expiresAt }));
-  return { status: statusOf(rank), userId, socketId: socketId === '' ? undefined : socketId, at, messages };
+  return { status: statusOf(rank), userId, socketId: socketId === '' ? undefined : socketId, at, messages, upToSeq };
 }
 
 function statusOf(rank: number): MessageStatus {

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AppError } from '../../common/app-error';
 import { Clock } from '../../common/clock';
 import type { Message } from '../engine/message';
-import type { Deleted, Edited, EditRequest, MessageChange, Reacted, ReactionRequest } from '../engine/room-feed';
+import type { Deleted, Edited, EditRequest, DeleteRequest, Reacted, ReactionRequest } from '../engine/room-feed';
 import { DELETE, EDIT, REACT, STANDING } from './change-scripts.lua';
 import { decodeMessage, deletePayload, editPayload } from './codec';
 import { RedisRooms, type RoomScript } from './redis-rooms';
@@ -13,7 +13,8 @@ const MAX_TRIES = 10;
 
 type EditReply = readonly ['done', value: string, grown: number] | readonly ['changed'];
 type DeleteReply =
-  readonly ['done', grown: number, waiting: number, before: number, images: string[]] | readonly ['changed'];
+  | readonly ['done', grown: number, waiting: number, before: number, images: string[]]
+  | readonly ['changed' | 'foreign'];
 
 interface Standing {
   readonly value: string;
@@ -85,8 +86,8 @@ export class RedisChanges {
   }
 
   /** See `RoomFeed.delete`. Gives `<holder> <filename>` of images that it showed as well. */
-  async delete(change: MessageChange): Promise<{ deleted: Deleted | undefined; images: readonly string[] }> {
-    const { roomId, userId, messageId } = change;
+  async delete(change: DeleteRequest): Promise<{ deleted: Deleted | undefined; images: readonly string[] }> {
+    const { roomId, userId, messageId, erased = false } = change;
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const standing = await this.find(roomId, userId, messageId);
       if (!standing) {
@@ -96,13 +97,13 @@ export class RedisChanges {
       if (message.type === 'system') {
         return { deleted: { outcome: 'fixed' }, images: [] };
       }
-      if (message.senderId !== userId) {
-        return { deleted: { outcome: 'foreign' }, images: [] };
-      }
-      const { known, tombstone } = deletePayload(value);
+      const { known, tombstone } = deletePayload(value, erased);
       const reply = await this.deleteScript(roomId, userId, messageId, known, tombstone, message.senderId);
       if (!reply) {
         return { deleted: undefined, images: [] };
+      }
+      if (reply[0] === 'foreign') {
+        return { deleted: { outcome: 'foreign' }, images: [] };
       }
       if (reply[0] === 'done') {
         const [, grown, waiting, before, images] = reply;
