@@ -9,7 +9,7 @@ const CONNECT_AT_ONCE = 50;
 const REGISTER_AT_ONCE = 8;
 
 /** `work(item, index)` of each item, `size` at once, results in order. */
-async function inBatches(items, size, work) {
+export async function inBatches(items, size, work) {
   const results = [];
   for (let i = 0; i < items.length; i += size) {
     results.push(...(await Promise.all(items.slice(i, i + size).map((item, j) => work(item, i + j)))));
@@ -40,14 +40,30 @@ export const registeredAccount = async (server, index) => {
   return { id: user.id, token, ...credentials };
 };
 
+/** A REST call of a user, path below `/api/`; throws where it is refused. */
+export const post = async (server, { token }, path, body) => {
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const response = await fetch(`${server.url}/api/${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+  const text = await response.text();
+  if (!response.ok) {
+    throw new Error(`POST /api/${path} answered ${response.status}: ${text}`);
+  }
+  return text === '' ? {} : JSON.parse(text);
+};
+
 export const createUsers = (server, count) =>
   inBatches(Array.from({ length: count }), REGISTER_AT_ONCE, (_, index) => server.target.account(server, index));
 
 /** Connects `users`, gives each its `socket`; a connection that the server ends later is told to `fail`. */
-export const connectAll = (server, users, fail) =>
+export const connectAll = (server, users, fail, namespace = '') =>
   inBatches(users, CONNECT_AT_ONCE, async (user) => {
     const { token } = user;
-    const socket = io(server.url, { transports: ['websocket'], auth: { token }, forceNew: true, reconnection: false });
+    const socket = io(server.url + namespace, {
+      transports: ['websocket'],
+      auth: { token },
+      forceNew: true,
+      reconnection: false,
+    });
     await new Promise((resolve, reject) => {
       socket.once('connect', resolve);
       socket.once('connect_error', (error) => {

@@ -7,19 +7,21 @@ import { registeredAccount, signedAccount } from './clients.mjs';
 import { machine } from './report.mjs';
 import { cores, killAll, pinGenerator, startServer } from './server.mjs';
 import * as expiry from './suites/expiry.mjs';
+import * as fanout from './suites/fanout.mjs';
 import * as hostile from './suites/hostile.mjs';
 import * as idle from './suites/idle.mjs';
 import * as memory from './suites/memory.mjs';
 import * as nodes from './suites/nodes.mjs';
 import * as send from './suites/send.mjs';
 
-const SUITES = { send, memory, idle, expiry, nodes, hostile };
+const SUITES = { send, fanout, memory, idle, expiry, nodes, hostile };
 /** The relay keeps nothing: there is nothing of it to measure in these. */
 const STORE_SUITES = ['memory', 'expiry', 'nodes', 'hostile'];
 const COUNTS = {
   seconds: 4,
   rounds: 3,
   pairs: 100,
+  members: 1000,
   messages: 200_000,
   rooms: 1000,
   connections: 2000,
@@ -27,7 +29,15 @@ const COUNTS = {
   ttl: 0,
   timeout: 15,
 };
-const TEXTS = { relay: 'plain', subject: 'mayfly', entry: 'dist/main.js', storms: '', json: '', 'node-flags': '' };
+const TEXTS = {
+  relay: 'plain',
+  subject: 'mayfly',
+  entry: 'dist/main.js',
+  storms: '',
+  json: '',
+  namespace: '/',
+  'node-flags': '',
+};
 
 function readArguments() {
   const text = (value) => ({ type: 'string', default: String(value) });
@@ -50,6 +60,9 @@ function readArguments() {
   }
   if (!['plain', 'contract'].includes(options.relay) || !['mayfly', 'stock'].includes(options.subject)) {
     throw new Error('--relay is plain or contract, --subject is mayfly or stock');
+  }
+  if (!['/', '/rooms'].includes(options.namespace)) {
+    throw new Error('--namespace is / or /rooms');
   }
   const known = Object.keys(SUITES).filter((name) => options.subject === 'mayfly' || !STORE_SUITES.includes(name));
   return { options, suites: positionals.length > 0 ? positionals : known };

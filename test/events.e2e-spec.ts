@@ -202,6 +202,8 @@ describe('the event reference', () => {
     const groupId = group.body.roomId as string;
     await carol.client.next('room:invited');
     await chat.api(carol, 'post', `chat/rooms/${groupId}/join`).expect(200);
+    await emit(alice, 'message:send', { roomId: groupId, content: 'who listens?' });
+    await carol.client.next('room:activity');
     await emit(alice, 'room:join', { roomId: groupId });
     await emit(carol, 'room:join', { roomId: groupId });
     await emit(carol, 'message:send', { roomId: groupId, content: 'in the team' });
@@ -241,9 +243,12 @@ describe('the event reference', () => {
       const found = acks.map((message) => problems(ack, message.payload, schemas, event));
       wrong.push(...(found.some((list) => list.length === 0) ? [] : found.flat()));
     };
-    await say(alice, roomId, 'one', { ttl: 60 });
+    const { messageId: first } = await say(alice, roomId, 'one', { ttl: 60 });
     await emit('join-rooms');
-    await emit('send-message', { roomId, content: 'two', ttl: 60 });
+    await emit('send-message', { roomId, content: 'two', ttl: 60, replyTo: first });
+    await alice.client.emit('message:edit', { roomId, messageId: first, content: 'another' });
+    await alice.client.emit('message:react', { roomId, messageId: first, emoji: '👍' });
+    await alice.client.emit('message:delete', { roomId, messageId: first });
     await emit('send-message', { roomId });
     const { messageId } = await say(alice, roomId, 'three', { burn: true, ttl: 60 });
     await emit('reveal-message', { roomId, messageId });

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AppError } from '../common/app-error';
+import type { Awaitable } from '../common/awaitable';
 import { Clock } from '../common/clock';
 import { Cursors } from '../common/http/cursors';
 import type { Identity } from '../common/identity';
@@ -34,6 +35,8 @@ export interface MembershipListener {
   invited(userId: string, room: Room, from: Identity): void;
   /** Somebody was kicked or banned. */
   expelled(userId: string, roomId: string, reason: string): void;
+  /** Somebody made a room, or came into one; awaited before they are answered. */
+  entered(userId: string, roomId: string): Awaitable<void>;
 }
 
 type Act<T> = T extends MembershipChange ? Omit<T, 'roomId' | 'actor'> : never;
@@ -44,7 +47,7 @@ const PUBLIC_ROOMS = 'public-rooms';
 /** Rooms that are not direct: making and finding them, coming and going. Who is kept out: `ModerationService`. */
 @Injectable()
 export class MembershipsService {
-  private readonly listeners: MembershipListener[] = [];
+  private readonly listeners: Partial<MembershipListener>[] = [];
 
   constructor(
     private readonly rooms: RoomsService,
@@ -59,7 +62,7 @@ export class MembershipsService {
   ) {}
 
   /** Calls `listener` with what is for one user, wherever their sockets are. */
-  subscribe(listener: MembershipListener): void {
+  subscribe(listener: Partial<MembershipListener>): void {
     this.listeners.push(listener);
   }
 
@@ -79,6 +82,7 @@ export class MembershipsService {
       createdAt: this.clock.now(),
     };
     const room = await this.feed.create(draft, this.policies.memberships);
+    await this.tellEntered(user.userId, room.id);
     for (const target of invited.filter(isAccount)) {
       // One who has too many invites is passed over, as one who is not known.
       await this.invite(user, room.id, target.id).catch(ignoreRefusal);
@@ -108,7 +112,9 @@ export class MembershipsService {
 
   /** Into a public room, or with an invite. @throws AppError NotFoundError, AuthorizationError, CapacityError */
   async join(user: Identity, roomId: string): Promise<Room> {
-    return (await this.change(user, roomId, { kind: 'join' })).room;
+    const { room } = await this.change(user, roomId, { kind: 'join' });
+    await this.tellEntered(user.userId, roomId);
+    return room;
   }
 
   /** Ends a membership; the last member takes the room along. @throws AppError NotFoundError, AuthorizationError */
@@ -125,7 +131,7 @@ export class MembershipsService {
     }
     const { room, changed } = await this.change(user, roomId, { kind: 'invite', target: memberOf(target) });
     if (changed) {
-      this.listeners.forEach((listener) => listener.invited(userId, room, user));
+      this.listeners.forEach((listener) => listener.invited?.(userId, room, user));
     }
   }
 
@@ -184,7 +190,13 @@ export class MembershipsService {
 
   /** Tells a user, wherever their sockets are, that they are out. */
   tellExpelled(userId: string, roomId: string, reason: string): void {
-    this.listeners.forEach((listener) => listener.expelled(userId, roomId, reason));
+    this.listeners.forEach((listener) => listener.expelled?.(userId, roomId, reason));
+  }
+
+  private async tellEntered(userId: string, roomId: string): Promise<void> {
+    for (const listener of this.listeners) {
+      await listener.entered?.(userId, roomId);
+    }
   }
 
   private checkSettings({ maxMembers, messageTtl }: Partial<RoomSettings>): void {

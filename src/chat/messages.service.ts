@@ -5,10 +5,11 @@ import type { Identity } from '../common/identity';
 import { Clock } from '../common/clock';
 import { AppConfig } from '../config/app-config';
 import type { Message, MessageDraft, MessageImage, MessageStatus } from './engine/message';
-import { MessageStore, type PageLimits } from './engine/message.store';
+import { type MemberReceipt, MessageStore, type PageLimits } from './engine/message.store';
 import { type Appended, type ReceiptRange, RoomFeed } from './engine/room-feed';
 import { RoomPolicies } from './engine/room-policy';
 import { MessageImagesService } from './message-images.service';
+import { RoomActivityService } from './room-activity.service';
 import { RoomLifeService } from './room-life.service';
 import { RoomsService } from './rooms.service';
 import { TypingService } from './typing.service';
@@ -44,6 +45,7 @@ export class MessagesService {
     private readonly typing: TypingService,
     private readonly life: RoomLifeService,
     private readonly images: MessageImagesService,
+    private readonly activity: RoomActivityService,
     private readonly clock: Clock,
     private readonly config: AppConfig,
   ) {}
@@ -81,7 +83,7 @@ export class MessagesService {
     if (outgoing.imageUrl !== undefined) {
       return this.sendImage(user, draft, outgoing.imageUrl);
     }
-    return chain(this.append(draft), (appended) => appended ?? this.openAndAppend(user, draft));
+    return chain(this.append(draft), (appended) => (appended ? this.noted(appended) : this.openAndAppend(user, draft)));
   }
 
   /** The newest live messages before a seq, ascending. @throws AppError NotFoundError */
@@ -110,6 +112,19 @@ export class MessagesService {
     return chain(this.rooms.authorize(user, roomId), () =>
       status === 'sent' ? undefined : this.raiseIn(user, roomId, status, range, socketId),
     );
+  }
+
+  /** What the recipients have of an own message. @throws AppError NotFoundError, AuthorizationError (another's) */
+  async receipts(user: Identity, roomId: string, messageId: string): Promise<readonly MemberReceipt[]> {
+    await this.rooms.authorize(user, roomId);
+    const receipts = await this.messages.receipts(roomId, user.userId, messageId);
+    if (receipts === 'foreign') {
+      throw new AppError('AuthorizationError', 'Only of a message of your own');
+    }
+    if (!receipts) {
+      throw new AppError('NotFoundError', 'There is no such message');
+    }
+    return receipts;
   }
 
   private raiseIn(
@@ -172,6 +187,14 @@ export class MessagesService {
       await this.images.withdraw(draft.roomId, image);
     } else if (until !== null && (message.expiresAt ?? Infinity) > until) {
       await this.images.keep(user.userId, draft.roomId, image, message.expiresAt);
+    }
+    return this.noted(appended);
+  }
+
+  /** Those who do not listen to the room are told soon. */
+  private noted(appended: Appended): Appended {
+    if (!appended.duplicate) {
+      this.activity.note(appended.message.roomId);
     }
     return appended;
   }

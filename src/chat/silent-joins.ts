@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { AppError } from '../common/app-error';
+import { AppError, type ErrorCode } from '../common/app-error';
 import { isPromise } from '../common/awaitable';
 import { assertAccount } from '../common/http/access.decorators';
 import { SessionRegistry } from '../realtime/session-registry';
@@ -13,6 +13,8 @@ import { RoomsService } from './rooms.service';
 
 /** Rooms that one socket joins at once. */
 const BATCH = 32;
+/** With these a room is passed over that was closed meanwhile, or whose member the user is no more. */
+const GONE: readonly ErrorCode[] = ['NotFoundError', 'AuthorizationError', 'ConflictError'];
 
 /** Joins that tell nothing of what is in a room: by sending to it, or of all rooms of a user. */
 @Injectable()
@@ -69,13 +71,24 @@ export class SilentJoins {
     }
   }
 
+  /**
+   * A user came into a room that is not direct: sockets of theirs on this node that want all their rooms join it. Does not
+   * fail: the next join of all rooms makes up for it.
+   */
+  async entered(userId: string, roomId: string): Promise<void> {
+    for (const socket of [...this.sessions.socketsOf(userId)]) {
+      if (socket.rooms.has(ALL_ROOMS) && !this.hasJoined(socket, roomId)) {
+        await this.joinStanding(socket, roomId).catch((error: unknown) => this.uncounted(error, roomId));
+      }
+    }
+  }
+
   private async joinStanding(socket: MayflySocket, roomId: string): Promise<void> {
     try {
       await this.enter(socket, roomId, () => this.rooms.get(socket.data.identity, roomId));
     } catch (error) {
-      // It was wiped meanwhile, or its user is no member of it any more.
-      const isOut = error instanceof AppError && ['NotFoundError', 'AuthorizationError'].includes(error.code);
-      if (!isOut) {
+      const refused = error instanceof AppError && GONE.includes(error.code);
+      if (!refused || socket.data.ended) {
         throw error;
       }
     }
@@ -100,7 +113,11 @@ export class SilentJoins {
     const entered = this.feed.enter({ roomId, userId, socketId: socket.id });
     if (isPromise(entered)) {
       // It hears the room all the same, and its user is there; only `activeUsers` lacks them.
-      entered.catch((error: unknown) => this.logger.warn({ err: error, roomId }, 'A socket does not count as joined'));
+      entered.catch((error: unknown) => this.uncounted(error, roomId));
     }
+  }
+
+  private uncounted(error: unknown, roomId: string): void {
+    this.logger.warn({ err: error, roomId }, 'A socket does not count as joined');
   }
 }

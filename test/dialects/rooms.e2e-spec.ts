@@ -183,6 +183,21 @@ describe('a message', () => {
     expect(events(carol.client)).toEqual([]);
   });
 
+  it('with a picture of either shows it in both, by a link', async () => {
+    const { imageUrl } = await uploadImage(chat.url, bob);
+    const { messageId } = await send(bob.client, 'look', { imageUrl });
+    expect(await alice.client.next('message:new')).toMatchObject({ id: messageId, type: 'image' });
+    const told = await bob.client.next('new-message');
+    expect(told).toMatchObject({ _id: messageId, type: 'image', content: 'look', fileUrl: expect.any(String) });
+    expect(await loadImage(chat.url, told.fileUrl)).toBe(200);
+    const { imageUrl: another } = await uploadImage(chat.url, alice);
+    const burning = await say(alice, roomId, 'look', { imageUrl: another, burn: true });
+    const concealed = await bob.client.next('new-message', ({ _id }) => _id === burning.messageId);
+    expect(concealed).not.toHaveProperty('fileUrl');
+    const { message } = await bob.client.emit('reveal-message', { roomId, messageId: burning.messageId });
+    expect(await loadImage(chat.url, (message as { fileUrl: string }).fileUrl)).toBe(200);
+  });
+
   it('shows the picture of its sender', async () => {
     const put = chat.api(alice, 'put', 'users/me/avatar');
     const { body } = await put.attach('image', await picture(8, 8).png().toBuffer(), 'me.png').expect(200);

@@ -54,7 +54,12 @@ export class TestNodes {
   }
 
   api({ token }: { token: string }, node: number, method: Parameters<typeof call>[2], path: string) {
-    return call(this.url(node), token, method, `/api/${path}`);
+    return this.call({ token }, node, method, `/api/${path}`);
+  }
+
+  /** A REST call by its whole path. */
+  call({ token }: { token: string }, node: number, method: Parameters<typeof call>[2], path: string) {
+    return call(this.url(node), token, method, path);
   }
 }
 

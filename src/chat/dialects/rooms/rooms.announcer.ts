@@ -10,18 +10,21 @@ import { isAnonymousRoomId } from '../../engine/room';
 import { RoomFeed, type RoomEvent } from '../../engine/room-feed';
 import { SilentJoins } from '../../silent-joins';
 import { TypingService } from '../../typing.service';
-import { concealedView, openView } from '../../view';
+import { concealedView, openView, reactionView } from '../../view';
 import { ROOMS, RoomsEvents } from './rooms.events';
 import { newMessageView } from './rooms.views';
 import { SenderAvatars } from './sender-avatars';
 
-type MessageEvent = Extract<RoomEvent, { kind: 'message' }>;
+/** Events that show a message, and with it the picture of its sender. */
+type MessageEvent = Extract<RoomEvent, { kind: 'message' | 'edited' }>;
 
 /** Tells what happens in rooms in the words of `/rooms`, to the sockets that joined them. */
 @Injectable()
 export class RoomsAnnouncer implements OnModuleInit {
   /** By room, messages that wait for the picture of the sender of the first of them. */
   private readonly waiting = new Map<string, MessageEvent[]>();
+  /** Those of this node in `/rooms`. */
+  private sockets: ReadonlyMap<string, unknown> | undefined;
 
   constructor(
     private readonly feed: RoomFeed,
@@ -37,7 +40,8 @@ export class RoomsAnnouncer implements OnModuleInit {
   onModuleInit(): void {
     this.feed.subscribe((event) => {
       // Nothing is made for nobody: most nodes have no socket here, or none yet.
-      if (this.realtime.io.of(ROOMS).sockets.size > 0 && !isAnonymousRoomId(event.roomId)) {
+      this.sockets ??= this.realtime.io.of(ROOMS).sockets;
+      if (this.sockets.size > 0 && !isAnonymousRoomId(event.roomId)) {
         this.announce(event);
       }
     });
@@ -56,11 +60,18 @@ export class RoomsAnnouncer implements OnModuleInit {
 
   private announce(event: RoomEvent): void {
     const { roomId } = event;
-    if (event.kind === 'message') {
+    if (event.kind === 'message' || event.kind === 'edited') {
       return this.announceMessage(event);
     }
     this.flush(roomId);
     switch (event.kind) {
+      case 'deleted':
+        return this.toRoom(event, RoomsEvents.deleted, { roomId, _id: event.messageId });
+      case 'reaction': {
+        const { messageId, userId, emoji, action } = event;
+        const reactions = event.reactions.map(reactionView);
+        return this.toRoom(event, RoomsEvents.reaction, { roomId, messageId, userId, emoji, action, reactions });
+      }
       case 'opened':
         return this.joins.opened(roomId, event.position);
       case 'expired': {
@@ -73,9 +84,6 @@ export class RoomsAnnouncer implements OnModuleInit {
         return event.reason === 'left'
           ? undefined
           : this.toRoom(event, RoomsEvents.kicked, { roomId, reason: event.reason });
-      case 'edited':
-      case 'deleted':
-      case 'reaction':
       case 'status':
       case 'updated':
       case 'members':
@@ -127,6 +135,9 @@ export class RoomsAnnouncer implements OnModuleInit {
   private tell(event: MessageEvent, avatar: string | null): void {
     const { message } = event;
     const open = newMessageView(openView(message, this.links), avatar);
+    if (event.kind === 'edited') {
+      return this.toRoom(event, RoomsEvents.edited, open);
+    }
     if (!message.burn) {
       return this.toRoom(event, RoomsEvents.newMessage, open);
     }

@@ -1,5 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { MESSAGE_ID_EXAMPLE, ROOM_ID_EXAMPLE } from '../../dto/message.dto';
+import { MESSAGE_ID_EXAMPLE, QuoteDto, ROOM_ID_EXAMPLE } from '../../dto/message.dto';
 import { MESSAGE_TYPES, type MessageType } from '../../engine/message';
 
 const USER_ID = '5f2c1a9be07d4c3388a1f0e2';
@@ -41,6 +41,8 @@ export class NewMessageDto {
     description: 'Of the picture: absolute, signed anew at each delivery.',
   })
   fileUrl?: string;
+  @ApiPropertyOptional({ type: QuoteDto, description: 'What it answers.' })
+  replyTo?: QuoteDto;
   @ApiPropertyOptional({ description: 'True where it burns after reading and is yet to be revealed.' })
   concealed?: boolean;
 }
@@ -50,6 +52,13 @@ export class MessageRevealedDto {
   message!: NewMessageDto;
   @ApiProperty({ example: '2030-01-01T12:00:30.000Z', description: 'When it is gone for you.' })
   expiresAt!: string;
+}
+
+export class DeletedMessageDto {
+  @ApiProperty({ example: ROOM_ID_EXAMPLE })
+  roomId!: string;
+  @ApiProperty({ example: MESSAGE_ID_EXAMPLE })
+  _id!: string;
 }
 
 export class UserTypingDto {
@@ -75,11 +84,4 @@ export class PresenceUpdateDto {
   status!: 'online' | 'offline';
   @ApiProperty({ example: TIME, description: 'When they came, or when their last socket left.' })
   lastSeen!: string;
-}
-
-export class RoomKickedDto {
-  @ApiProperty({ example: ROOM_ID_EXAMPLE })
-  roomId!: string;
-  @ApiProperty({ example: 'deleted', description: '`deleted` or `erased` where the room is gone for everyone.' })
-  reason!: string;
 }

@@ -7,10 +7,18 @@ import { ChatModule } from '../../chat.module';
 import { RoomsAnnouncer } from './rooms.announcer';
 import { RoomsAuthGateway, RoomsGateway } from './rooms.gateway';
 import { SenderAvatars } from './sender-avatars';
+import { RoomsMembersAnnouncer } from './rooms-members.announcer';
 import { RoomsPresenceAnnouncer } from './rooms-presence.announcer';
 
 @Module({
   imports: [AuthModule, UsersModule, PresenceModule, LinksModule, ChatModule],
-  providers: [RoomsGateway, RoomsAuthGateway, RoomsAnnouncer, RoomsPresenceAnnouncer, SenderAvatars],
+  providers: [
+    RoomsGateway,
+    RoomsAuthGateway,
+    RoomsAnnouncer,
+    RoomsPresenceAnnouncer,
+    RoomsMembersAnnouncer,
+    SenderAvatars,
+  ],
 })
 export class RoomsModule {}

@@ -9,6 +9,9 @@ export function newMessageView(view: MessageDto, avatar: string | null): NewMess
   if (view.imageUrl !== undefined) {
     told.fileUrl = view.imageUrl;
   }
+  if (view.replyTo !== undefined) {
+    told.replyTo = view.replyTo;
+  }
   if (view.concealed) {
     told.concealed = true;
   }
