@@ -46,11 +46,18 @@ describe('a needle that went through a node in memory', () => {
       await visit.settle();
       await visit.whisper();
       await visit.send();
-      const alive = [...OWNED, ...all('heap', ['revealid']), ...all('slab', Visit.TEXTS), 'uploads: avatar'];
-      expect(await search(needles)).toEqual([...alive, 'uploads: pixels'].sort());
+      await visit.haunt();
+      expect(await search(needles)).toEqual(
+        [
+          ...[...OWNED, ...all('heap', ['revealid', 'agent', 'agentb'])],
+          ...all('slab', [...Visit.TEXTS, ...Visit.GHOSTS]),
+          ...all('uploads', [...Visit.PICTURES, 'ghostpixels', 'avatar']),
+        ].sort(),
+      );
+      await visit.exorcise();
       await visit.expire();
       // Nobody is told when a picture goes.
-      await until(() => !needles.search(server.files()).includes('uploads: pixels'), GONE_MS);
+      await until(() => needles.search(server.files()).join() === 'uploads: avatar', GONE_MS);
       expect(await search(needles)).toEqual([...OWNED, 'uploads: avatar'].sort());
       await visit.erase();
       expect(await search(needles)).toEqual([]);

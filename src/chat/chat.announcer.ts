@@ -136,10 +136,13 @@ export class ChatAnnouncer implements OnModuleInit {
       const moved = { messageId: message.id, expiresAt: isoTime(message.expiresAt) };
       this.tellStatus(event, { roomId, status, userId, at: isoTime(event.at), ...moved }, {});
     }
-    if (messages.length === 0) {
+    if (messages.length === 0 && event.upToSeq === undefined) {
       return;
     }
     const told = { roomId, status, userId, at: isoTime(event.at) };
+    if (this.policies.byId(roomId).audience === 'joined') {
+      return this.announceMarks(event, told, messages);
+    }
     const raiser = { users: [userId], exceptSocket: event.socketId };
     if (messages.length <= MAX_SINGLE_RECEIPTS) {
       for (const { id, senderId } of messages) {
@@ -148,14 +151,22 @@ export class ChatAnnouncer implements OnModuleInit {
       }
       return;
     }
-    const highest = new Map<string, number>();
-    for (const { seq, senderId } of messages) {
-      highest.set(senderId, Math.max(seq, highest.get(senderId) ?? 0));
-    }
+    const highest = highestOf(messages);
     for (const [senderId, upToSeq] of highest) {
       this.tellStatus(event, { ...told, upToSeq }, { users: [senderId] });
     }
     this.tellStatus(event, { ...told, upToSeq: Math.max(...highest.values()) }, raiser);
+  }
+
+  /** One event a sender, of the highest of their messages that rose, and one to the raiser's other sockets. */
+  private announceMarks(event: StatusEvent, told: StatusUpdatedDto, messages: readonly RaisedMessage[]): void {
+    for (const [senderId, upToSeq] of highestOf(messages)) {
+      this.tellStatus(event, { ...told, upToSeq }, { users: [senderId] });
+    }
+    if (event.upToSeq !== undefined) {
+      const raiser = { users: [event.userId], exceptSocket: event.socketId };
+      this.tellStatus(event, { ...told, upToSeq: event.upToSeq }, raiser);
+    }
   }
 
   private tellStatus(event: RoomEvent, payload: StatusUpdatedDto, to: Target): void {
@@ -167,6 +178,15 @@ export class ChatAnnouncer implements OnModuleInit {
     const users = to.users ?? (byMembership ? directMembers(event.roomId) : undefined);
     this.delivery.emit(told, payload, event.roomId, event.position, { ...to, users, byMembership });
   }
+}
+
+/** The highest seq of each sender. */
+function highestOf(messages: readonly RaisedMessage[]): Map<string, number> {
+  const highest = new Map<string, number>();
+  for (const { seq, senderId } of messages) {
+    highest.set(senderId, Math.max(seq, highest.get(senderId) ?? 0));
+  }
+  return highest;
 }
 
 interface Target {

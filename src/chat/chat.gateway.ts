@@ -10,7 +10,14 @@ import { type Ack, ack } from '../realtime/ack';
 import { Event, RealtimeGateway } from '../realtime/gateway.decorator';
 import type { MayflySocket } from '../realtime/socket-session';
 import { JoinedDto, JoinedRoomsDto, RevealedDto, SentDto } from './dto/chat-answers.dto';
-import { JoinRoomDto, MessageStatusDto, RevealMessageDto, RoomIdDto, SendMessageDto } from './dto/chat-requests.dto';
+import {
+  JoinRoomDto,
+  MessageStatusDto,
+  ReadRoomDto,
+  RevealMessageDto,
+  RoomIdDto,
+  SendMessageDto,
+} from './dto/chat-requests.dto';
 import { JOIN_EXAMPLES, STATUS_EXAMPLES } from './dto/examples';
 import type { ReceiptRange } from './engine/room-feed';
 import { JOIN_GUIDE, LEAVE_GUIDE, REVEAL_GUIDE, SEND_GUIDE, STATUS_GUIDE, TYPING_GUIDE } from './event-guides';
@@ -108,6 +115,12 @@ export class ChatGateway {
   })
   status(@ConnectedSocket() socket: MayflySocket, @MessageBody() dto: MessageStatusDto): Awaitable<Ack> {
     return ack(this.messages.raise(socket.data.identity, dto.roomId, dto.status, rangeOf(dto), socket.id));
+  }
+
+  @SubscribeMessage('room:read')
+  @Event({ cost: 'other', summary: 'Everything up to a seq was seen, as `message:status`.', errors: ['NotFoundError'] })
+  read(@ConnectedSocket() socket: MayflySocket, @MessageBody() { roomId, upToSeq }: ReadRoomDto): Awaitable<Ack> {
+    return ack(this.messages.raise(socket.data.identity, roomId, 'seen', { upToSeq }, socket.id));
   }
 
   @SubscribeMessage('typing:start')

@@ -38,7 +38,7 @@ While it lives, by its sender; not burn messages. Its deadline stays. The room g
 of it is the new text.`.trim();
 
 export const DELETE_GUIDE = `
-By its sender. Text, reactions and what replies show of it are erased at once; a message of type \`deleted\` stands in its
+By its sender or a moderator. Text, reactions and what replies show of it are erased at once; a message of type \`deleted\` stands in its
 place until its deadline, and counts in no count. Again, or after somebody else, it is a success without effect.`.trim();
 
 export const REACT_GUIDE = `

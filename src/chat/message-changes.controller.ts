@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, HttpCode, HttpStatus, Param, Patch, Put } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Patch, Put } from '@nestjs/common';
 import { ApiBearerAuth, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { LinkSigner } from '../attachments/link-signer';
 import { AppError } from '../common/app-error';
@@ -8,10 +8,11 @@ import { CurrentUser } from '../common/http/current-user.decorator';
 import type { Identity } from '../common/identity';
 import { isEmoji } from '../common/validation/emoji';
 import { EventLimits } from '../realtime/event-limits';
-import { MessageAnswerDto } from './dto/chat-answers.dto';
+import { MessageAnswerDto, ReceiptsDto } from './dto/chat-answers.dto';
 import { EditBodyDto } from './dto/chat-requests.dto';
 import { MessageChangesService } from './message-changes.service';
-import { messageView } from './view';
+import { MessagesService } from './messages.service';
+import { messageView, receiptView } from './view';
 
 /** Edits, deletions and reactions by REST: the same rules and limits as the events of the namespace `/`. */
 @ApiTags('Chat')
@@ -21,6 +22,7 @@ import { messageView } from './view';
 export class MessageChangesController {
   constructor(
     private readonly changes: MessageChangesService,
+    private readonly messages: MessagesService,
     private readonly limits: EventLimits,
     private readonly links: LinkSigner,
   ) {}
@@ -38,6 +40,19 @@ export class MessageChangesController {
     await this.limits.takeFor(user.userId, 'other');
     const message = await this.changes.edit(user, { roomId, messageId }, content);
     return { message: messageView(message, user.userId, this.links) };
+  }
+
+  @Get('receipts')
+  @ApiOperation({ summary: 'See who has a message of your own; in rooms that are not direct' })
+  @ApiOkResponse({ type: ReceiptsDto })
+  @ApiErrors('AuthenticationError', 'AuthorizationError', 'NotFoundError')
+  async receipts(
+    @CurrentUser() user: Identity,
+    @Param('roomId') roomId: string,
+    @Param('messageId') messageId: string,
+  ): Promise<ReceiptsDto> {
+    const receipts = await this.messages.receipts(user, roomId, messageId);
+    return { receipts: receipts.map(receiptView) };
   }
 
   @Delete()

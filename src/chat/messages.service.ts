@@ -5,7 +5,7 @@ import type { Identity } from '../common/identity';
 import { Clock } from '../common/clock';
 import { AppConfig } from '../config/app-config';
 import type { Message, MessageDraft, MessageImage, MessageStatus } from './engine/message';
-import { MessageStore, type PageLimits } from './engine/message.store';
+import { type MemberReceipt, MessageStore, type PageLimits } from './engine/message.store';
 import { type Appended, type ReceiptRange, RoomFeed } from './engine/room-feed';
 import { RoomPolicies } from './engine/room-policy';
 import { MessageImagesService } from './message-images.service';
@@ -105,6 +105,19 @@ export class MessagesService {
     return chain(this.rooms.authorize(user, roomId), () =>
       status === 'sent' ? undefined : this.raiseIn(user, roomId, status, range, socketId),
     );
+  }
+
+  /** What the recipients have of an own message. @throws AppError NotFoundError, AuthorizationError (another's) */
+  async receipts(user: Identity, roomId: string, messageId: string): Promise<readonly MemberReceipt[]> {
+    await this.rooms.authorize(user, roomId);
+    const receipts = await this.messages.receipts(roomId, user.userId, messageId);
+    if (receipts === 'foreign') {
+      throw new AppError('AuthorizationError', 'Only of a message of your own');
+    }
+    if (!receipts) {
+      throw new AppError('NotFoundError', 'There is no such message');
+    }
+    return receipts;
   }
 
   private raiseIn(

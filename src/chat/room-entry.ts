@@ -299,6 +299,7 @@ export class RoomEntry implements OnApplicationBootstrap {
       live: snapshot.live,
       changed: snapshot.changed.map((message) => messageView(message, identity.userId, this.links)),
       ...(snapshot.more && { more: true }),
+      ...(snapshot.watermarks && { watermarks: { ...snapshot.watermarks } }),
       activeUsers: [...snapshot.activeUsers],
       ...(otherUserId !== undefined && { otherUserId }),
       ...(otherUserPublicKey !== undefined && { otherUserPublicKey }),

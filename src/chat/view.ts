@@ -1,10 +1,11 @@
 import type { LinkSigner } from '../attachments/link-signer';
 import { isoTime } from '../common/clock';
-import type { JoinedRoomDto, RevealedDto } from './dto/chat-answers.dto';
+import type { JoinedRoomDto, ReceiptDto, RevealedDto } from './dto/chat-answers.dto';
 import type { MessageDto, ReactionDto } from './dto/message.dto';
 import type { MemberDto, RoomDto } from './dto/room.dto';
 import type { Message, Reaction } from './engine/message';
 import type { Membership } from './engine/membership';
+import type { MemberReceipt } from './engine/message.store';
 import type { Room } from './engine/room';
 import type { RoomSummary } from './engine/room.store';
 
@@ -61,6 +62,12 @@ function textView(message: Message): MessageDto {
     view.reactions = reactions.map(reactionView);
   }
   return view;
+}
+
+/** What a recipient has of a message. */
+export function receiptView({ userId, deliveredAt, seenAt }: MemberReceipt): ReceiptDto {
+  const time = (at: number | undefined): string | null => (at === undefined ? null : isoTime(at));
+  return { userId, deliveredAt: time(deliveredAt), seenAt: time(seenAt) };
 }
 
 /** A kind of reaction as clients see it. */

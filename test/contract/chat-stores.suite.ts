@@ -11,6 +11,7 @@ import { roomImagesContract } from './room-images.suite';
 import { roomOccupancyContract } from './room-occupancy.suite';
 import { roomFollowingContract } from './room-following.suite';
 import { roomReceiptsContract } from './room-receipts.suite';
+import { roomWatermarksContract } from './room-watermarks.suite';
 import { roomStoreContract } from './room-store.suite';
 
 /** What every driver of `RoomFeed`, `RoomStore` and `MessageStore` together promises. */
@@ -25,6 +26,7 @@ export function chatStoresContract(makeKit: MakeChatKit): void {
   describe('burn and lifetimes', () => roomBurnContract(makeKit));
   describe('edits, deletions, reactions, replies', () => roomChangesContract(makeKit));
   describe('images', () => roomImagesContract(makeKit));
+  describe('receipts in rooms of more than two', () => roomWatermarksContract(makeKit));
   describe('reading messages', () => messageStoreContract(makeKit));
   describe('members', () => membershipContract(makeKit));
   describe('reading rooms', () => roomStoreContract(makeKit));

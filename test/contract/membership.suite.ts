@@ -7,7 +7,7 @@ import {
   type Standing,
 } from '../../src/chat/engine/membership';
 import type { MembershipLimits } from '../../src/chat/engine/membership-feed';
-import type { Member, Room } from '../../src/chat/engine/room';
+import { groupRoomId, type Member, type Room } from '../../src/chat/engine/room';
 import type { Message } from '../../src/chat/engine/message';
 import {
   ALL,
@@ -30,7 +30,7 @@ const MEMBERSHIP: MembershipLimits = { roomsPerUser: ROOMS_PER_USER, membersPerR
 const LONG_MS = LONG_S * 1000;
 
 /** A room that is not direct, with names for those who have to do with it. */
-class Group {
+export class Group {
   private constructor(
     private readonly bench: ChatBench,
     readonly id: string,
@@ -40,7 +40,7 @@ class Group {
   static async open(bench: ChatBench, changes: Partial<GroupDraft> = {}): Promise<Group> {
     const creator = changes.creator ?? person('alice');
     const draft: GroupDraft = {
-      id: ids.id(),
+      id: groupRoomId(ids.id()),
       type: 'public',
       epoch: ids.id(),
       creator,

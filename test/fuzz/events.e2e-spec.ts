@@ -25,6 +25,7 @@ function native(): Payloads {
     'message:send': { roomId, content: 'x', ttl: 60, clientId: 'c', type: 'text', burn: false },
     'message:reveal': { roomId, messageId: 'msg_1_x', revealId: 'r' },
     'message:status': { roomId, messageId: 'msg_1_x', status: 'seen' },
+    'room:read': { roomId, upToSeq: 1 },
     'message:edit': { roomId, messageId: 'msg_1_x', content: 'y' },
     'message:delete': { roomId, messageId: 'msg_1_x' },
     'message:react': { roomId, messageId: 'msg_1_x', emoji: '👍' },

@@ -18,6 +18,8 @@ const SETTINGS = {
   AUTH_RATE_LIMIT_PER_MINUTE: '10000',
   SOCKET_EVENTS_PER_MINUTE: '100000',
   SOCKET_EVENTS_BURST: '10000',
+  // Nobody is gone because a server was held up by a snapshot of its heap.
+  SOCKET_PING_INTERVAL_MS: '100000',
 };
 
 /** A server whose memory, files and log can be searched. */

@@ -19,15 +19,22 @@ interface Person {
 /** Two people use a server in every way there is, and leave a needle by each. */
 export class Visit {
   /** Ways of texts that are sent. */
-  static readonly SENT = ['socket', 'rest', 'burnread', 'burnunread', 'seen'];
+  static readonly SENT = ['socket', 'rest', 'burnread', 'burnunread', 'seen', 'reply'];
+  /** Ways of pictures: shown by a message, and by none. */
+  static readonly PICTURES = ['pixels', 'unused'];
+  /** Ways of texts that were taken back at once: they are nowhere from then on. */
+  static readonly TAKEN_BACK = ['old', 'deleted'];
+  /** Ways of what anonymous people send. */
+  static readonly GHOSTS = ['ghosttext', 'ghostburn', 'caption', 'ghostimage'];
   /** Ways of what stands in records of messages. */
-  static readonly TEXTS = [...Visit.SENT, 'clientid'];
+  static readonly TEXTS = [...Visit.SENT, 'edited', 'clientid'];
   /** Ways of what stands in records of accounts. */
   static readonly OWNED = [
     ...['username', 'usernameb', 'email', 'emailb', 'displayname', 'bio', 'status'],
     ...['device', 'city', 'publickey'],
   ];
   private readonly clients: TestClient[] = [];
+  private readonly ghosts: TestClient[] = [];
   private unfinished: ClientRequest | undefined;
 
   private constructor(
@@ -77,6 +84,13 @@ export class Visit {
       this.ok(alice.client.emit('message:send', { roomId, content, ttl: TTL_S, ...more }));
     await say(of('socket'), { clientId: of('clientid') });
     await say(of('seen'), { expireFrom: 'seen' });
+    const quoted = await say(of('socket'));
+    await say(of('reply'), { replyTo: quoted.messageId });
+    const old = await say(of('old'));
+    await this.ok(alice.client.emit('message:edit', { roomId, messageId: old.messageId, content: of('edited') }));
+    await this.ok(bob.client.emit('message:react', { roomId, messageId: old.messageId, emoji: '👍' }));
+    const deleted = await say(of('deleted'));
+    await this.ok(alice.client.emit('message:delete', { roomId, messageId: deleted.messageId }));
     await this.api(alice, 'post', `chat/rooms/${roomId}/messages`)
       .send({ content: of('rest'), ttl: TTL_S })
       .expect(201);
@@ -84,7 +98,10 @@ export class Visit {
     const { messageId } = await say(of('burnread'), { burn: true, ttl: undefined });
     const last = await bob.client.next('message:new', ({ id }) => id === messageId);
     await this.ok(bob.client.emit('message:status', { roomId, upToSeq: last.seq, status: 'seen' }));
-    await this.upload();
+    const room = { roomId, ttl: TTL_S };
+    const imageUrl = await this.upload('pixels');
+    expect(imageUrl).not.toBe(await this.upload('unused'));
+    await this.ok(alice.client.emit('message:send', { ...room, imageUrl, content: of('socket') }));
     const revealed = await this.ok(bob.client.emit('message:reveal', { roomId, messageId, revealId: of('revealid') }));
     expect(JSON.stringify(revealed)).toContain(of('burnread'));
   }
@@ -182,15 +199,59 @@ export class Visit {
     this.unfinished?.destroy();
   }
 
-  private async upload(): Promise<void> {
+  /** Two people without accounts in a room that only they know. */
+  async haunt(): Promise<void> {
+    const { needles } = this;
+    const of = (way: string): string => needles.of(way);
+    const { body } = await request(this.urls[0] ?? '')
+      .get('/api/room/new')
+      .expect(200);
+    const { roomToken } = body as { roomToken: string };
+    const ghosts = [of('agent'), of('agentb')];
+    for (const [i, agentId] of ghosts.entries()) {
+      const client = await TestClient.connect(this.urls.at(-i) ?? '', undefined, {}, '/ghost');
+      this.clients.push(client);
+      this.ghosts.push(client);
+      await this.ok(client.emit('join-room', { roomToken, agentId }));
+    }
+    const [first] = this.ghosts as [TestClient];
+    const sender = of('agent');
+    await first.emit('typing', { roomToken, text: of('typing') });
+    await this.ok(first.emit('send-message', { roomToken, sender, message: of('ghosttext'), ttl: TTL_S }));
+    await this.ok(first.emit('send-message', { roomToken, sender, message: of('ghostburn'), ttl: 0 }));
+    const photo = await noise();
+    const data = `data:image/png;base64,${photo.toString('base64')}`;
+    const size = { size: photo.length, mimeType: 'image/png', dimensions: { width: 64, height: 64 } };
+    const imageData = { id: '1', name: of('ghostimage'), data, ...size };
+    await this.ok(first.emit('send-image', { roomToken, imageData, caption: of('caption'), sender, ttl: TTL_S }));
+    const shown = await first.next('new-message', ({ type }) => type === 'image');
+    const { imageUrl } = shown.imageData as { imageUrl: string };
+    needles.addBytes('ghostpixels', await this.fetch(`http://x${imageUrl}`));
+    await first.emit('send-message', { roomToken, sender: of('bad'), message: [of('bad')] });
+  }
+
+  /** Waits until what they sent is gone, and they leave. */
+  async exorcise(): Promise<void> {
+    for (const ghost of this.ghosts) {
+      const sent = (): number => new Set(ghost.all('new-message').map(({ id }) => id)).size;
+      await ghost.until(
+        () => (ghost.all('message-expired').length >= Math.max(3, sent()) ? true : undefined),
+        'message-expired of all',
+      );
+      ghost.close();
+    }
+  }
+
+  private async upload(way: string): Promise<string> {
     const { needles } = this;
     const name = `${needles.of('filename')}.png`;
     const photo = sharp(await noise()).withExifMerge({ IFD0: { Copyright: needles.of('metadata') } });
     const { body } = await this.api(this.alice, 'post', 'images/upload')
       .attach('image', await photo.png().toBuffer(), name)
       .expect(200);
-    needles.addBytes('pixels', await this.fetch(body.imageUrl as string));
+    needles.addBytes(way, await this.fetch(body.imageUrl as string));
     await request(this.urls[0] ?? '').get(`/api/images/${body.filename as string}?token=${needles.of('token')}`);
+    return body.imageUrl as string;
   }
 
   /** Bytes of a stored picture by which it is known. */

@@ -38,7 +38,7 @@ function feedOf(kind: (typeof KINDS)[number], server: RedisServer): void {
 
   const draftOf = (alice?: string, bob?: string, id?: string): RoomDraft => {
     const draft = bench.draft({}, alice, bob);
-    return kind === 'direct' ? draft : { ...draft, type: kind, id: id ?? `room_${draft.epoch}` };
+    return kind === 'direct' ? draft : { ...draft, type: kind, id: id ?? `joined_${draft.epoch}` };
   };
   const follow = async (draft: RoomDraft): Promise<void> =>
     kind === 'direct' ? there.feed.follow(pairOf(draft).bob) : there.feed.followRoom(draft.id);

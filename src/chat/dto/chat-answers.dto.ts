@@ -37,6 +37,27 @@ export class RevealAnswerDto extends RevealedDto {
   success!: boolean;
 }
 
+export class WatermarksDto {
+  @ApiProperty({ example: 7, description: 'Every other member has what is up to this seq.' })
+  delivered!: number;
+  @ApiProperty({ example: 5, description: 'Every other member has seen what is up to this seq.' })
+  seen!: number;
+}
+
+export class ReceiptDto {
+  @ApiProperty({ example: USER_ID })
+  userId!: string;
+  @ApiProperty({ type: String, nullable: true, example: TIME, description: 'Null: not yet.' })
+  deliveredAt!: string | null;
+  @ApiProperty({ type: String, nullable: true, example: null, description: 'Null: not yet.' })
+  seenAt!: string | null;
+}
+
+export class ReceiptsDto {
+  @ApiProperty({ type: [ReceiptDto] })
+  receipts!: ReceiptDto[];
+}
+
 export class JoinedDto {
   @ApiProperty({ type: RoomDto })
   room!: RoomDto;
@@ -55,6 +76,8 @@ export class JoinedDto {
     description: 'True with `since`: join again with `lastSeq`. True without: older ones are there by REST.',
   })
   more?: boolean;
+  @ApiPropertyOptional({ type: WatermarksDto, description: 'In rooms that are not direct.' })
+  watermarks?: WatermarksDto;
   @ApiProperty({ type: [String], example: [USER_ID] })
   activeUsers!: string[];
   @ApiPropertyOptional({ example: USER_ID })

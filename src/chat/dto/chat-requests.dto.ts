@@ -188,6 +188,14 @@ export class MessageStatusDto extends RoomIdDto {
   status!: MessageStatus;
 }
 
+export class ReadRoomDto extends RoomIdDto {
+  @ApiProperty({ example: 7, description: 'Everything up to this seq.' })
+  @IsInt()
+  @Min(0)
+  @Max(MAX_SEQ)
+  upToSeq!: number;
+}
+
 export class ReadDto {
   @ApiProperty({ example: 7, description: 'All messages up to this seq.' })
   @IsInt()

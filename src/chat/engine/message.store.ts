@@ -32,6 +32,21 @@ export interface Snapshot {
   readonly activeUsers: readonly string[];
   /** When it was read, epoch ms: the `sinceTime` by which a later one tells everything that changed after it. */
   readonly at: number;
+  /** Of rooms that are not direct. */
+  readonly watermarks: RoomMarks | undefined;
+}
+
+/** What a recipient has of a message. Times are epoch ms, of their latest receipt that covers it. */
+export interface MemberReceipt {
+  readonly userId: string;
+  readonly deliveredAt: number | undefined;
+  readonly seenAt: number | undefined;
+}
+
+/** Up to where all other members of a room that is not direct have come. */
+export interface RoomMarks {
+  readonly delivered: number;
+  readonly seen: number;
 }
 
 /** Most messages that may have changed since a resume point; past it the client starts anew. */
@@ -63,6 +78,16 @@ export abstract class MessageStore {
     from: ResumePoint | undefined,
     limits: PageLimits,
   ): Awaitable<Snapshot | undefined>;
+
+  /**
+   * What the recipients have of an own message in a room that is not direct; `foreign`: it is somebody else's, or of the
+   * system. Undefined: no such message.
+   */
+  abstract receipts(
+    roomId: string,
+    userId: string,
+    messageId: string,
+  ): Awaitable<readonly MemberReceipt[] | 'foreign' | undefined>;
 
   /** Whether the countdown of a burn message runs for the user: they have revealed it, and it is not gone for them. */
   abstract isRevealed(roomId: string, userId: string, messageId: string): Awaitable<boolean>;

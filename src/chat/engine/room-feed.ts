@@ -64,7 +64,10 @@ export interface StatusRaised {
   /** The socket that asked for it, which knows already. */
   readonly socketId: string | undefined;
   readonly at: number;
+  /** Those that have this status now: in rooms that are not direct, what all recipients have; maybe none. */
   readonly messages: readonly RaisedMessage[];
+  /** In rooms that are not direct: what the user raised; undefined: others rose by it, or by their leaving. */
+  readonly upToSeq?: number | undefined;
 }
 
 export interface RaisedMessage {
@@ -265,7 +268,8 @@ export abstract class RoomFeed {
   abstract append(draft: MessageDraft, limits: AppendLimits): Awaitable<Appended | undefined>;
 
   /**
-   * Raises the status of messages that others sent to the receipt's user: of burn messages to `delivered` at most; the
+   * Raises the status of messages that others sent to the receipt's user (in a room that is not direct of all up to one:
+   * they rise with the last of their recipients): of burn messages to `delivered` at most; the
    * lifetime of those that count it from there starts when the last recipient has seen them. Publishes `status` for
    * those that rose; a lower or repeated one changes nothing. Gives how many messages of the room still wait (are `sent`); undefined where
    * nothing rose.

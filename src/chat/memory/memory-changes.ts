@@ -12,6 +12,7 @@ import type {
 } from '../engine/room-feed';
 import { Annotations } from './annotations';
 import type { FeedHub } from './feed-hub';
+import { ranks } from './memory-group';
 import type { MemoryRoom } from './memory-room';
 import type { MemoryRooms } from './memory-rooms';
 import type { MemoryTimeline } from './memory-timeline';
@@ -78,13 +79,10 @@ export class MemoryChanges {
     if (change.erased) {
       room.personIndex(change.userId, DELETED_USER);
     }
-    if (change.erased) {
-      room.personIndex(change.userId, DELETED_USER);
-    }
     if (records.isSystem(handle)) {
       return { outcome: 'fixed' };
     }
-    if (!own) {
+    if (!own && !ranks(room.group?.member(change.userId)?.role, 'moderator')) {
       return { outcome: 'foreign' };
     }
     if (records.isDeleted(handle)) {

@@ -1,3 +1,4 @@
+import { Watermarks } from './watermarks';
 import {
   type Ban,
   type GroupDraft,
@@ -33,6 +34,8 @@ export class MemoryGroup {
   /** When members last sent while there was a slow mode, epoch ms, oldest first. */
   private readonly lastSent = new Map<string, number>();
   private joins = 0;
+  /** How far the members have come. */
+  readonly marks = new Watermarks();
 
   constructor({ creator, name, description, type, createdAt }: GroupDraft) {
     this.creatorId = creator.userId;
@@ -58,9 +61,11 @@ export class MemoryGroup {
     const { userId, username } = user;
     const entry = { userId, username, role, joinedAt, joinedSeq, number: ++this.joins };
     this.members.set(userId, Object.freeze(entry));
+    this.marks.add(userId, joinedSeq);
   }
 
   remove(userId: string): boolean {
+    this.marks.remove(userId);
     return this.members.delete(userId);
   }
 

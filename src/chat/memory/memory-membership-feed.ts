@@ -240,7 +240,9 @@ export class MemoryMembershipFeed extends MembershipFeed {
   }
 
   private end(room: GroupRoom, userId: string): void {
+    const before = room.group.marks.levels();
     if (room.group.remove(userId)) {
+      this.feed.receipts.left(room, userId, before);
       this.state.unnote(userId, room.id);
       room.forgetKey(userId);
     }

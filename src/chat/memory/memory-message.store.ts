@@ -1,7 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../common/clock';
 import type { Message } from '../engine/message';
-import { MAX_CHANGED, MessageStore, type PageLimits, type ResumePoint, type Snapshot } from '../engine/message.store';
+import {
+  MAX_CHANGED,
+  type MemberReceipt,
+  MessageStore,
+  type RoomMarks,
+  type PageLimits,
+  type ResumePoint,
+  type Snapshot,
+} from '../engine/message.store';
 import type { MemoryRoom } from './memory-room';
 import { MemoryRooms } from './memory-rooms';
 import { type Handle, NO_HANDLE } from './slab';
@@ -54,6 +62,23 @@ export class MemoryMessageStore extends MessageStore {
     return room ? this.newest({ room, viewer, now: this.clock.now() }, before, limits) : { messages: [], more: false };
   }
 
+  override receipts(
+    roomId: string,
+    userId: string,
+    messageId: string,
+  ): readonly MemberReceipt[] | 'foreign' | undefined {
+    const now = this.clock.now();
+    const room = this.state.rooms.get(roomId);
+    const handle = room?.findById(messageId, now) ?? NO_HANDLE;
+    const { records } = this.state;
+    if (!room?.group?.member(userId) || handle === NO_HANDLE || records.isDeleted(handle)) {
+      return undefined;
+    }
+    const senderId = room.people[records.sender(handle)]?.userId;
+    const own = senderId === userId && records.isCounted(handle);
+    return own ? room.group.marks.receipts(records.seq(handle), userId) : 'foreign';
+  }
+
   override isRevealed(roomId: string, userId: string, messageId: string): boolean {
     const now = this.clock.now();
     const room = this.state.rooms.get(roomId);
@@ -74,7 +99,8 @@ export class MemoryMessageStore extends MessageStore {
     }
     // One instant for all of it: what expires while it is read would be in one part and not in another.
     const reading = { room, viewer, now: this.clock.now() };
-    const common = { room: room.view(), activeUsers: room.activeUsers(), at: reading.now };
+    const watermarks = marksOf(room, viewer);
+    const common = { room: room.view(), activeUsers: room.activeUsers(), at: reading.now, watermarks };
     if (from && from.epoch === room.epoch && from.since <= room.lastSeq) {
       const changed = this.changed(reading, from);
       if (changed.length <= MAX_CHANGED) {
@@ -144,4 +170,13 @@ export class MemoryMessageStore extends MessageStore {
     }
     return ranges;
   }
+}
+
+function marksOf({ group }: MemoryRoom, viewer: string): RoomMarks | undefined {
+  if (!group) {
+    return undefined;
+  }
+  const { delivered, seen } = group.marks.levels();
+  const [lowestDelivered, lowestSeen] = [delivered.but(viewer), seen.but(viewer)];
+  return lowestSeen === Infinity ? { delivered: 0, seen: 0 } : { delivered: lowestDelivered, seen: lowestSeen };
 }

@@ -5,8 +5,10 @@ import type { FeedHub } from './feed-hub';
 import type { MemoryDeadlines } from './memory-deadlines';
 import type { MemoryRoom } from './memory-room';
 import type { MemoryRooms } from './memory-rooms';
+import type { MemoryGroup } from './memory-group';
 import { Reveals } from './reveals';
 import { type Handle, NO_HANDLE } from './slab';
+import type { Level, Lowest } from './watermarks';
 
 const DELIVERED = MESSAGE_STATUSES.indexOf('delivered');
 const SEEN = MESSAGE_STATUSES.indexOf('seen');
@@ -23,8 +25,11 @@ export class MemoryReceipts {
   /** See `RoomFeed.raise`. */
   raise(receipt: Receipt): { waiting: number } | undefined {
     const room = this.state.rooms.get(receipt.roomId);
-    if (!room?.members.some(({ userId }) => userId === receipt.userId)) {
+    if (!room?.hasMember(receipt.userId)) {
       return undefined;
+    }
+    if (room.group) {
+      return this.raiseMark(room, room.group, receipt);
     }
     const { records } = this.state;
     const at = this.clock.now();
@@ -60,21 +65,20 @@ export class MemoryReceipts {
     const now = this.clock.now();
     const room = this.state.rooms.get(roomId);
     const handle = room?.findById(messageId, now) ?? NO_HANDLE;
-    const isMember = room?.members.some((member) => member.userId === userId);
-    if (!room || !isMember || handle === NO_HANDLE || room.isGoneFor(handle, userId, now)) {
+    if (!room?.hasMember(userId) || handle === NO_HANDLE || room.isGoneFor(handle, userId, now)) {
       return undefined;
     }
     const { records } = this.state;
     const seq = records.seq(handle);
     const senderId = room.people[records.sender(handle)]?.userId ?? '';
-    const recipients = room.recipients(senderId);
+    const recipients = room.recipients(senderId, seq);
     if (!records.isBurn(handle)) {
       return { outcome: 'ordinary' };
     }
     if (senderId === userId) {
       return { outcome: 'own' };
     }
-    if (!recipients.some((member) => member.userId === userId)) {
+    if (!recipients.includes(userId)) {
       return undefined;
     }
     const before = room.reveals?.get(seq, userId);
@@ -85,7 +89,7 @@ export class MemoryReceipts {
     if (!before) {
       room.reveals ??= new Reveals();
       room.reveals.add(seq, userId, { until, revealId });
-      if (recipients.every((member) => room.reveals?.get(seq, member.userId))) {
+      if (recipients.every((recipient) => room.reveals?.get(seq, recipient))) {
         const expiresAt = room.reveals.latest(seq);
         this.deadlines.move(room, handle, expiresAt, true);
         this.setStatus(room, handle, SEEN, now);
@@ -125,6 +129,73 @@ export class MemoryReceipts {
     }
     this.deadlines.move(room, handle, now, this.state.records.isBurning(handle));
     return true;
+  }
+
+  /** A member is one no more: tells what rises by that. `before`: what the watermarks were. */
+  left(room: MemoryRoom, userId: string, before: Readonly<Record<Level, Lowest>>): void {
+    const at = this.clock.now();
+    for (const status of ['seen', 'delivered'] as const) {
+      const messages = this.catchUp(room, before[status], status, at);
+      if (messages.length > 0) {
+        this.hub.publish(room, { kind: 'status', status, userId, socketId: undefined, at, messages });
+      }
+    }
+  }
+
+  private raiseMark(room: MemoryRoom, { marks }: MemoryGroup, receipt: Receipt): { waiting: number } | undefined {
+    const at = this.clock.now();
+    const { userId, socketId, status, range } = receipt;
+    const upToSeq = 'upToSeq' in range ? Math.min(range.upToSeq, room.lastSeq) : this.seqOf(room, range.messageId, at);
+    const before = marks.levels();
+    if (!marks.raise(userId, status, upToSeq, at)) {
+      return undefined;
+    }
+    const common = { kind: 'status' as const, userId, socketId, at };
+    const seen = status === 'seen' ? this.catchUp(room, before.seen, 'seen', at) : undefined;
+    const delivered = this.catchUp(room, before.delivered, 'delivered', at);
+    if (seen && delivered.length > 0) {
+      this.hub.publish(room, { ...common, status: 'delivered', messages: delivered });
+    }
+    this.hub.publish(room, { ...common, status, messages: seen ?? delivered, upToSeq });
+    return { waiting: room.waiting };
+  }
+
+  private seqOf(room: MemoryRoom, messageId: string, now: number): number {
+    const handle = room.findById(messageId, now);
+    return handle === NO_HANDLE ? 0 : this.state.records.seq(handle);
+  }
+
+  /** Raises messages whose recipients have all come to a level since it was `old`. */
+  private catchUp(room: MemoryRoom, old: Lowest, level: Level, at: number): RaisedMessage[] {
+    const { records } = this.state;
+    const marks = room.group?.marks;
+    if (!marks) {
+      return [];
+    }
+    const [lowest, joined] = [marks.lowest(level), marks.lowest('joinedSeq')];
+    const rank = MESSAGE_STATUSES.indexOf(level);
+    const raised: RaisedMessage[] = [];
+    const [[oldFirst, oldSecond], [first, second]] = [old.both, lowest.both];
+    for (const [from, to] of [
+      [oldFirst, first],
+      [Math.max(oldSecond, first), second],
+    ] as const) {
+      // Up to infinity: nobody is left for whom it rises.
+      for (const handle of to > from && to < Infinity ? room.ascending(at, from + 1, to) : []) {
+        const seq = records.seq(handle);
+        const senderId = room.people[records.sender(handle)]?.userId ?? '';
+        const rises = old.but(senderId) < seq && lowest.but(senderId) >= seq && joined.but(senderId) < seq;
+        // A burn message becomes seen by being revealed.
+        const cannot = !records.isCounted(handle) || (rank === SEEN && records.isBurn(handle));
+        if (!rises || cannot || records.statusRank(handle) >= rank) {
+          continue;
+        }
+        this.setStatus(room, handle, rank, at);
+        const expiresAt = rank === SEEN ? this.startLifetime(room, handle, at) : undefined;
+        raised.push({ id: records.id(handle), seq, senderId, expiresAt });
+      }
+    }
+    return raised;
   }
 
   /** Starts the lifetime of a message that counts from being seen. Its deadline, epoch ms; undefined: it did not. */

@@ -41,8 +41,8 @@ export class MemoryRoomFeed extends RoomFeed {
   /** These also for the feed of memberships. */
   readonly hub: FeedHub;
   readonly timeline: MemoryTimeline;
+  readonly receipts: MemoryReceipts;
   readonly deadlines: MemoryDeadlines;
-  private readonly receipts: MemoryReceipts;
   private readonly changes: MemoryChanges;
   readonly occupancy: MemoryOccupancy;
 

@@ -65,7 +65,7 @@ export class MemoryRoomStore extends RoomStore {
       room: room.view(),
       activeUsers: room.activeUsers(),
       messageCount: room.messageCount - overdue.messages,
-      unreadCount: (room.unread[member] ?? 0) - overdue.unread,
+      unreadCount: room.group ? room.unreadOf(userId, this.clock.now()) : (room.unread[member] ?? 0) - overdue.unread,
       lastMessage: this.lastMessage(room, userId),
     };
   }

@@ -264,14 +264,36 @@ export class MemoryRoom {
     return this.group ? this.group.member(userId) !== undefined : this.members.some((one) => one.userId === userId);
   }
 
-  /** Members other than the sender. */
-  recipients(senderId: string): readonly Member[] {
-    return this.members.filter(({ userId }) => userId !== senderId);
+  /** Ids of those to whom a message of this seq is sent: members since before it, but its sender. */
+  recipients(senderId: string, seq: number): readonly string[] {
+    const { group } = this;
+    const members = group ? group.marks.receipts(seq, senderId) : this.members;
+    return members.flatMap(({ userId }) => (userId === senderId ? [] : userId));
+  }
+
+  /** Live messages that others sent to a member who has not seen them; of a room that is not direct. */
+  unreadOf(userId: string, now: number): number {
+    let unread = 0;
+    for (const handle of this.ascending(now, (this.group?.marks.seenBy(userId) ?? 0) + 1)) {
+      const isOwn = this.people[this.records.sender(handle)]?.userId === userId;
+      unread += this.records.isCounted(handle) && !isOwn ? 1 : 0;
+    }
+    return unread;
   }
 
   /** Whether a live message is gone for the viewer alone. */
   isGoneFor(handle: Handle, viewer: string, now: number): boolean {
+    if (this.group && this.records.isBurn(handle) && !this.wasSentTo(handle, viewer)) {
+      return true;
+    }
     return this.reveals?.isOver(this.records.seq(handle), viewer, now) ?? false;
+  }
+
+  /** Whether a viewer sent the message, or is a member since before it. */
+  private wasSentTo(handle: Handle, viewer: string): boolean {
+    const { records } = this;
+    const isOwn = this.people[records.sender(handle)]?.userId === viewer;
+    return isOwn || (this.group?.marks.joinedSeq(viewer) ?? 0) < records.seq(handle);
   }
 
   /** The next deadline of a message, husk or countdown, epoch ms; undefined: none. */

@@ -161,7 +161,7 @@ export class MemoryTimeline {
 
   /** The lifetime of a message that starts when its recipients have seen it, seconds; undefined: it starts now. */
   private seenTtl(room: MemoryRoom, { expireFrom, ttl, senderId }: MessageDraft): number | undefined {
-    if (expireFrom === 'sent' || room.recipients(senderId).length === 0) {
+    if (expireFrom === 'sent' || room.recipients(senderId, room.lastSeq + 1).length === 0) {
       return undefined;
     }
     return ttl ?? room.settings.messageTtl ?? undefined;

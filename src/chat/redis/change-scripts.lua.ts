@@ -1,7 +1,9 @@
+import { ROOM_ROLES } from '../engine/membership';
 import { MAX_REACTION_KINDS, MESSAGE_TYPES } from '../engine/message';
 import { RECEIPTS } from './receipt-scripts.lua';
 import { DELETED } from './room-scripts.lua';
 
+const MODERATOR = ROOM_ROLES.indexOf('moderator');
 const SYSTEM = MESSAGE_TYPES.indexOf('system');
 
 /** ARGV of all: user, message id. */
@@ -9,8 +11,7 @@ const CHANGES = `${RECEIPTS}
 local user, id = ARGV[3], ARGV[4]
 local seq = redis.call('ZSCORE', log, id)
 local value = seq and redis.call('GET', message(seq))
-local function isIn() return isMember(user) or redis.call('HEXISTS', base .. 'roll', user) == 1 end
-if not lives(value) or not isIn() or goneFor(value, user) then return false end
+if not lives(value) or not isMember(user) or goneFor(value, user) then return false end
 
 -- Puts other JSON into the value, and digits for type and burn if given; \`sender\` replaces that of what ends it, whose
 -- prefix goes then. The deadline stays. Gives the value and the bytes that it grew by.
@@ -57,10 +58,15 @@ return { 'done', full(new), grown }
 `;
 
 /**
- * ARGV: the JSON as it was read, that of the tombstone, the message's sender. Gives nil, `changed`, or `done` with the
+ * ARGV: the JSON as it was read, that of the tombstone, the message's sender. Gives nil, `changed`, `foreign`, or `done` with the
  * bytes it grew by, how many messages wait, 1 where it was deleted before, and `<holder> <filename>` of its image.
  */
 export const DELETE = `${CHANGES}
+local function mayModerate()
+  local role = string.match(redis.call('HGET', base .. 'roll', user) or '', '^%d')
+  return role and tonumber(role) >= ${MODERATOR}
+end
+if ARGV[7] ~= user and not mayModerate() then return { 'foreign' } end
 if isDeleted(value) then return { 'done', 0, waiting(), 1, images } end
 if not isKnown(ARGV[5]) then return { 'changed' } end
 local reveals = base .. 'rv:' .. seq
@@ -73,6 +79,7 @@ redis.call('SREM', base .. 'rx', seq)
 redis.call('SADD', base .. 'del', seq)
 dropImage(seq)
 redis.call('ZREM', base .. 's:' .. ARGV[7], seq)
+countOut(seq, ARGV[7], true)
 redis.call('ZREM', base .. 'v:' .. ARGV[7], seq)
 redis.call('HINCRBY', room, 'system', 1)
 local _, grown = rewrite(ARGV[6], '${DELETED}0', '')

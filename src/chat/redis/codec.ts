@@ -267,14 +267,19 @@ type RawReaction = [
   about: [messageId: string, userId: string, emoji: string, action: ReactionChanged['action']],
   reactions: string[] | object,
 ];
-type RawRaised = [[rank: number, userId: string, socketId: string, at: number], [string, number, string, number?][]];
+type RawRaised = [
+  common: [rank: number, userId: string, socketId: string, at: number, upToSeq?: number],
+  raised: [string, number, string, number?][] | object,
+];
 
 function decodeRaised(
   body: string,
-): Pick<Extract<RoomEvent, { kind: 'status' }>, 'status' | 'userId' | 'socketId' | 'at' | 'messages'> {
-  const [[rank, userId, socketId, at], raised] = JSON.parse(body) as RawRaised;
+): Pick<Extract<RoomEvent, { kind: 'status' }>, 'status' | 'userId' | 'socketId' | 'at' | 'messages' | 'upToSeq'> {
+  const [[rank, userId, socketId, at, upToSeq], found] = JSON.parse(body) as RawRaised;
+  // None come as an object out of Lua's JSON.
+  const raised = Array.isArray(found) ? (found as [string, number, string, number?][]) : [];
   const messages = raised.map(([id, seq, senderId, expiresAt]): RaisedMessage => ({ id, seq, senderId, expiresAt }));
-  return { status: statusOf(rank), userId, socketId: socketId === '' ? undefined : socketId, at, messages };
+  return { status: statusOf(rank), userId, socketId: socketId === '' ? undefined : socketId, at, messages, upToSeq };
 }
 
 function statusOf(rank: number): MessageStatus {

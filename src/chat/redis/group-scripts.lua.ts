@@ -1,7 +1,9 @@
 import { MAX_LISTED, NEEDED_ROLE, ROOM_ROLES } from '../engine/membership';
 import { MESSAGE_TYPES } from '../engine/message';
+import { RECEIPT_PARTS } from './receipt-scripts.lua';
 import { PRELUDE } from './room-scripts.lua';
 import { CLOSING, ERASE, OUTSIDERS, STORE } from './script-parts.lua';
+import { WATERMARKS } from './watermark-scripts.lua';
 
 const SYSTEM = MESSAGE_TYPES.indexOf('system');
 const MODERATOR = ROOM_ROLES.indexOf('moderator');
@@ -35,7 +37,7 @@ local function member(user)
 end
 `;
 
-const CHANGES = `${GROUPS}${STORE}${ERASE}${CLOSING}
+const CHANGES = `${GROUPS}${STORE}${ERASE}${CLOSING}${RECEIPT_PARTS}${WATERMARKS}
 -- What is no more: list, user and token, flat.
 local removed = {}
 local bytes, participants = 0, 0
@@ -65,6 +67,7 @@ local function enroll(user, name, token, role)
   redis.call('HINCRBY', room, 'memberCount', 1)
   redis.call('ZADD', order, number, user)
   redis.call('HSET', roll, user, '0' .. now .. ',' .. redis.call('HGET', room, 'lastSeq') .. ',' .. token .. ',' .. name)
+  enterMarks(user, redis.call('HGET', room, 'lastSeq'))
   if role > 0 then setRole(user, role) end
 end
 
@@ -78,6 +81,7 @@ local function strike(user)
   redis.call('ZREM', admins, user)
   redis.call('HINCRBY', room, 'memberCount', -1)
   redis.call('HDEL', base .. 'keys', user)
+  leaveMarks(user)
   struck = user
 end
 
@@ -121,7 +125,7 @@ local function post(hex, json, most, longest)
   end
   local deadline = ttl == '' and 0 or now + math.min(ttl * 1000, tonumber(longest))
   local _, size = store({ hex = hex, sender = '', kind = ${SYSTEM}, burn = 0, seenTtl = '', deadline = deadline,
-    digest = '', json = json, image = '', counted = false })
+    digest = '', json = json, image = '', counted = false, grouped = true })
   bytes = bytes + size
 end
 `;

@@ -4,13 +4,23 @@ import { PRELUDE } from './room-scripts.lua';
 const DELIVERED = MESSAGE_STATUSES.indexOf('delivered');
 const SEEN = MESSAGE_STATUSES.indexOf('seen');
 
-/** What scripts share in which a member makes something of messages. */
-export const RECEIPTS = `${PRELUDE}
+/** What scripts share in which a member makes something of messages; stands behind `PRELUDE`. */
+export const RECEIPT_PARTS = `
 local function isMember(user)
   for _, one in ipairs(members()) do
     if one == user then return true end
   end
-  return false
+  return redis.call('HEXISTS', base .. 'roll', user) == 1
+end
+
+-- Those to whom a message is sent: members since before it, but its sender.
+local function recipients(sender, seq)
+  local found, ids = members(), {}
+  if #found == 0 then found = redis.call('ZRANGE', base .. 'js', '-inf', '(' .. seq, 'BYSCORE') end
+  for _, one in ipairs(found) do
+    if one ~= sender then ids[#ids + 1] = one end
+  end
+  return ids
 end
 
 -- Notes that a message of somebody now has this status.
@@ -56,9 +66,9 @@ local function idIn(value)
   return 'msg_' .. created .. '_' .. string.sub(value, 4, 27)
 end
 
--- Tells that messages { id, seq, sender, deadline if it moved } of others rose.
-local function tellRaised(rank, user, socket, raised)
-  if #raised == 0 then return end
+-- Tells that messages { id, seq, sender, deadline if it moved } of others rose; \`upTo\`: what the user raised, if by seq.
+local function tellRaised(rank, user, socket, raised, upTo)
+  if #raised == 0 and not upTo then return end
   table.sort(raised, function(a, b) return a[2] < b[2] end)
   local note, bySender = {}, {}
   for _, one in ipairs(raised) do
@@ -70,10 +80,12 @@ local function tellRaised(rank, user, socket, raised)
       note[#note + 1] = bySender[one[3]]
     end
   end
-  local common = { rank, user, socket, now }
+  local common = { rank, user, socket, now, upTo }
   publish('s', cjson.encode({ common, note }), cjson.encode({ common, raised }))
 end
 `;
+
+export const RECEIPTS = `${PRELUDE}${RECEIPT_PARTS}`;
 
 /**
  * ARGV: user, rank of the status, socket or '', and `id` with a message's or `upTo` with a seq. Gives how many still
@@ -132,6 +144,7 @@ if not burns(value) then return { 'ordinary' } end
 local _, _, deadline = header(value)
 local sender = cjson.decode(string.match(value, '^%d+,%d+,%d+,%d*,(.*)$', 28))[1]
 if sender == user then return { 'own' } end
+if goneFor(value, user) then return false end
 local epoch, reveals = redis.call('HGET', room, 'epoch'), base .. 'rv:' .. seq
 local before = redis.call('HGET', reveals, user)
 if before then
@@ -143,14 +156,11 @@ end
 local ends = earlier(deadline, now + ARGV[7])
 redis.call('HSET', reveals, user, ends .. ' ' .. revealId)
 if deadline ~= '0' then redis.call('PEXPIREAT', reveals, deadline) end
-local recipients, all = {}, true
-for _, one in ipairs(members()) do
-  if one ~= sender then recipients[#recipients + 1] = one end
-end
-if redis.call('HLEN', reveals) < #recipients then
+local sentTo, all = recipients(sender, seq), true
+if redis.call('HLEN', reveals) < #sentTo then
   all = false
 else
-  for _, one in ipairs(recipients) do all = all and redis.call('HEXISTS', reveals, one) == 1 end
+  for _, one in ipairs(sentTo) do all = all and redis.call('HEXISTS', reveals, one) == 1 end
 end
 if all then
   local latest = 0

@@ -13,7 +13,8 @@ const MAX_TRIES = 10;
 
 type EditReply = readonly ['done', value: string, grown: number] | readonly ['changed'];
 type DeleteReply =
-  readonly ['done', grown: number, waiting: number, before: number, images: string[]] | readonly ['changed'];
+  | readonly ['done', grown: number, waiting: number, before: number, images: string[]]
+  | readonly ['changed' | 'foreign'];
 
 interface Standing {
   readonly value: string;
@@ -96,13 +97,13 @@ export class RedisChanges {
       if (message.type === 'system') {
         return { deleted: { outcome: 'fixed' }, images: [] };
       }
-      if (message.senderId !== userId) {
-        return { deleted: { outcome: 'foreign' }, images: [] };
-      }
       const { known, tombstone } = deletePayload(value, erased);
       const reply = await this.deleteScript(roomId, userId, messageId, known, tombstone, message.senderId);
       if (!reply) {
         return { deleted: undefined, images: [] };
+      }
+      if (reply[0] === 'foreign') {
+        return { deleted: { outcome: 'foreign' }, images: [] };
       }
       if (reply[0] === 'done') {
         const [, grown, waiting, before, images] = reply;

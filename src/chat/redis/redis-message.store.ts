@@ -1,10 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import type { Message } from '../engine/message';
-import { MessageStore, type PageLimits, type ResumePoint, type Snapshot } from '../engine/message.store';
+import {
+  type MemberReceipt,
+  MessageStore,
+  type PageLimits,
+  type ResumePoint,
+  type Snapshot,
+} from '../engine/message.store';
 import { decodeMessage, decodeRoom, type RawView } from './codec';
 import { RedisRooms, type RoomScript } from './redis-rooms';
 import { RoomDeadlines } from './room-deadlines';
 import { FIND, FIND_SHOWING, PAGE, REVEALED, SNAPSHOT } from './room-read-scripts.lua';
+import { RECEIPTS_OF } from './watermark-scripts.lua';
 
 type PageReply = readonly [values: string[], more: number];
 type SnapshotReply = readonly [
@@ -17,12 +24,14 @@ type SnapshotReply = readonly [
   changed: string[],
   index: string | null,
   at: number,
+  marks: [delivered: number, seen: number] | null,
 ];
 
 @Injectable()
 export class RedisMessageStore extends MessageStore {
   private readonly findScript: RoomScript<string | null>;
   private readonly findShowingScript: RoomScript<string | null>;
+  private readonly receiptsScript: RoomScript<readonly string[] | null>;
   private readonly revealedScript: RoomScript<number>;
   private readonly pageScript: RoomScript<PageReply>;
   private readonly snapshotScript: RoomScript<SnapshotReply | null>;
@@ -34,6 +43,7 @@ export class RedisMessageStore extends MessageStore {
     super();
     this.findScript = rooms.script(FIND);
     this.findShowingScript = rooms.script(FIND_SHOWING);
+    this.receiptsScript = rooms.script(RECEIPTS_OF);
     this.revealedScript = rooms.script(REVEALED);
     this.pageScript = rooms.script(PAGE);
     this.snapshotScript = rooms.script(SNAPSHOT);
@@ -47,6 +57,23 @@ export class RedisMessageStore extends MessageStore {
   override async findShowing(roomId: string, viewer: string, holder: string): Promise<Message | undefined> {
     const value = await this.findShowingScript(roomId, viewer, holder);
     return value === null ? undefined : decodeMessage(roomId, value);
+  }
+
+  override async receipts(
+    roomId: string,
+    userId: string,
+    messageId: string,
+  ): Promise<readonly MemberReceipt[] | 'foreign' | undefined> {
+    const reply = await this.receiptsScript(roomId, userId, messageId);
+    if (reply?.[0] !== 'receipts') {
+      return reply ? 'foreign' : undefined;
+    }
+    const receipts: MemberReceipt[] = [];
+    for (let i = 1; i < reply.length; i += 3) {
+      const [recipient = '', deliveredAt = '', seenAt = ''] = reply.slice(i, i + 3);
+      receipts.push({ userId: recipient, deliveredAt: timeOf(deliveredAt), seenAt: timeOf(seenAt) });
+    }
+    return receipts;
   }
 
   override async isRevealed(roomId: string, userId: string, messageId: string): Promise<boolean> {
@@ -74,7 +101,7 @@ export class RedisMessageStore extends MessageStore {
     if (!reply) {
       return undefined;
     }
-    const [view, activeUsers, gap, values, more, ranges, changed, index, at] = reply;
+    const [view, activeUsers, gap, values, more, ranges, changed, index, at, marks] = reply;
     const room = decodeRoom(view);
     await this.deadlines.index(roomId, room.epoch, index);
     const resumed = from !== undefined && gap === 0;
@@ -90,10 +117,15 @@ export class RedisMessageStore extends MessageStore {
       lastSeq: last?.seq ?? room.lastSeq,
       activeUsers,
       at,
+      watermarks: marks ? { delivered: marks[0], seen: marks[1] } : undefined,
     };
   }
 }
 
 function messagesOf(roomId: string, values: readonly string[]): Message[] {
   return values.map((value) => decodeMessage(roomId, value));
+}
+
+function timeOf(text: string): number | undefined {
+  return text === '' ? undefined : Number(text);
 }

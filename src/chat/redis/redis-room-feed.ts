@@ -3,7 +3,7 @@ import { AppError } from '../../common/app-error';
 import { Ids } from '../../common/ids';
 import { MESSAGE_STATUSES, MESSAGE_TYPES, type MessageDraft } from '../engine/message';
 import { type Refusal, refused, tooSoon } from '../engine/membership';
-import type { CloseReason, Room, RoomDraft, RoomSettings } from '../engine/room';
+import { type CloseReason, isGroupRoomId, type Room, type RoomDraft, type RoomSettings } from '../engine/room';
 import {
   type Appended,
   type AppendLimits,
@@ -44,6 +44,7 @@ import { RoomDeadlines } from './room-deadlines';
 import { RoomLists } from './room-lists';
 import { UserMarks } from './user-marks';
 import { BURN, END, RAISE, REVEAL } from './receipt-scripts.lua';
+import { RAISE_MARK } from './watermark-scripts.lua';
 import { APPEND, CLOSE, CONFIGURE, OPEN, SET_KEY, SWEEP } from './room-scripts.lua';
 
 type AppendReply =
@@ -101,6 +102,7 @@ export class RedisRoomFeed extends RoomFeed {
   private readonly openScript: RoomScript<[opened: number, view: RawView]>;
   private readonly appendScript: RoomScript<AppendReply>;
   private readonly raiseScript: RoomScript<RaiseReply | null>;
+  private readonly raiseMarkScript: RoomScript<readonly [epoch: string, index: string | null] | null>;
   private readonly revealScript: RoomScript<RevealReply | null>;
   private readonly burnScript: RoomScript<BurnReply | null>;
   private readonly endScript: RoomScript<readonly [epoch: string, index: string | null] | null>;
@@ -125,6 +127,7 @@ export class RedisRoomFeed extends RoomFeed {
     this.openScript = rooms.script(OPEN);
     this.appendScript = rooms.script(APPEND);
     this.raiseScript = rooms.script(RAISE);
+    this.raiseMarkScript = rooms.script(RAISE_MARK);
     this.revealScript = rooms.script(REVEAL);
     this.burnScript = rooms.script(BURN);
     this.endScript = rooms.script(END);
@@ -241,6 +244,11 @@ export class RedisRoomFeed extends RoomFeed {
     const { roomId, userId, status, range, socketId } = receipt;
     const which = 'messageId' in range ? (['id', range.messageId] as const) : (['upTo', range.upToSeq] as const);
     const rank = MESSAGE_STATUSES.indexOf(status);
+    if (isGroupRoomId(roomId)) {
+      const raised = await this.raiseMarkScript(roomId, userId, rank, socketId ?? '', ...which);
+      await (raised && this.deadlines.index(roomId, ...raised));
+      return raised ? { waiting: 0 } : undefined;
+    }
     const reply = await this.raiseScript(roomId, userId, rank, socketId ?? '', ...which);
     if (!reply) {
       return undefined;

@@ -66,13 +66,18 @@ local messages, unread = redis.call('ZCARD', log) - redis.call('HGET', room, 'sy
 for _, id in ipairs(members()) do
   if id ~= user then unread = unread + redis.call('ZCARD', base .. 's:' .. id) + redis.call('ZCARD', base .. 'v:' .. id) end
 end
+local seen = redis.call('ZSCORE', base .. 'ws', user)
+if seen then
+  unread = redis.call('ZCOUNT', log, '(' .. seen, '+inf') - redis.call('ZCOUNT', base .. 'sys', '(' .. seen, '+inf')
+    - redis.call('ZLEXCOUNT', base .. 'own', '(' .. user .. ',' .. padded(seen), '(' .. user .. '-')
+end
 -- What is due and not swept is gone for every reader.
 for _, entry in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now)) do
   local seq, _, sender = string.match(entry, '^b?(%d+),(%d+),([^,]+),')
   if seq then
     messages = messages - 1
     local open = redis.call('ZSCORE', base .. 's:' .. sender, seq) or redis.call('ZSCORE', base .. 'v:' .. sender, seq)
-    if sender ~= user and open then unread = unread - 1 end
+    if sender ~= user and (open or (seen and tonumber(seq) > tonumber(seen))) then unread = unread - 1 end
   end
 end
 local last, top = false, '+inf'
@@ -188,16 +193,28 @@ local function ranges()
   return out
 end
 
+-- How far all other members have come, of rooms that are not direct.
+local function watermarks()
+  local marks = {}
+  for i, set in ipairs({ 'wd', 'ws' }) do
+    local two = redis.call('ZRANGE', base .. set, 0, 1, 'WITHSCORES')
+    if #two == 0 then return false end
+    marks[i] = tonumber(two[1] == viewer and two[4] or two[2]) or 0
+    if two[1] == viewer and not two[4] then marks[i] = 0 end
+  end
+  return marks
+end
+
 local standing = redis.call('HMGET', room, 'epoch', 'lastSeq')
 if since and standing[1] == ARGV[5] and since <= tonumber(standing[2]) then
   local rose = changed()
   if rose then
     local values, more = take('(' .. since, true, count, bytes)
-    return { view(), here, 0, values, more, ranges(), rose, unindexed(), now }
+    return { view(), here, 0, values, more, ranges(), rose, unindexed(), now, watermarks() }
   end
 end
 local values, more = take('+inf', false, count, bytes)
-return { view(), here, since and 1 or 0, values, more, {}, {}, unindexed(), now }
+return { view(), here, since and 1 or 0, values, more, {}, {}, unindexed(), now, watermarks() }
 `;
 
 /**
@@ -247,7 +264,7 @@ local rebuild = {
         raised[#raised + 1] = { found[i], tonumber(found[i + 1]), range[1], moved }
       end
     end
-    return #raised > 0 and cjson.encode({ common, raised })
+    return (#raised > 0 or common[5]) and cjson.encode({ common, raised })
   end,
   x = function(note) return note end,
   o = function(note)

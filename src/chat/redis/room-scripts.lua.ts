@@ -23,6 +23,8 @@ export const DELETED = MESSAGE_TYPES.indexOf('deleted');
  * | `due` | zset | what ends → deadline: `<seq>,<bytes>,<sender>,<digest>` a message (with `b` before it: by its countdown), `d<seq>,<digest>` what is left of one, `r<seq>,<user>` a countdown of one user, `e<seq>,<deadline>` what was kept up to a seq gets this deadline |
  * | `kept` | zset | messages without a deadline, as in `due` → seq |
  * | `s:<user>`, `v:<user>` | zset | messages of a user that are sent; that are delivered and not seen: seq → seq |
+ * | `own` | zset | of rooms that are not direct: `<user>,<seq in 12 digits>` of messages that count |
+ * | `sys` | zset | of the same: seqs of messages that do not count |
  * | `chg` | zset | seq → when it was last changed: status, edit, deletion, reaction |
  * | `re:<seq>` | hash | emoji → `<number of the kind> <user> …` of who reacted with it, with PX as the message |
  * | `rx`, `del` | set | seqs of messages that have reactions; of which a tombstone is left |
@@ -62,9 +64,15 @@ local function lives(value)
   return deadline == '0' or tonumber(deadline) > now
 end
 
--- Whether a burn message that lives is gone for one user.
+-- Whether a burn message that lives is gone for one user, or was never sent to them.
 local function goneFor(value, user)
-  local reveal = burns(value) and redis.call('HGET', base .. 'rv:' .. header(value), user)
+  if not burns(value) then return false end
+  local seq = header(value)
+  local joined = redis.call('ZSCORE', base .. 'js', user)
+  if joined and tonumber(joined) >= tonumber(seq) and not string.find(value, ',["' .. user .. '",', 28, true) then
+    return true
+  end
+  local reveal = redis.call('HGET', base .. 'rv:' .. seq, user)
   return reveal and tonumber(string.match(reveal, '^%d+')) <= now
 end
 
@@ -84,6 +92,15 @@ local function full(value)
   local hidden = quoted and string.find(redis.call('HGET', room, 'settings'), '"encrypted":true', 1, true)
   if hidden or not lives(original) or burns(original) or isDeleted(original) then original = nil end
   return value .. '\\n' .. cjson.encode({ reactions = reactions, quoted = original })
+end
+
+local function padded(seq) return string.format('%012d', seq) end
+
+-- A message of a room that is not direct counts no more; where it stays in the log, it is noted as not counted.
+local function countOut(seq, sender, stays)
+  if redis.call('ZREM', base .. 'own', sender .. ',' .. padded(seq)) == 1 and stays then
+    redis.call('ZADD', base .. 'sys', seq, seq)
+  end
 end
 
 local function idOf(seq) return redis.call('ZRANGEBYSCORE', log, seq, seq)[1] end
@@ -196,13 +213,14 @@ end
 if isFull then dropOldest() end
 if ttl == '' then ttl = standing[2] end
 local seenTtl = ''
-if ARGV[13] == '1' and ttl ~= '' and #members() > 1 then
+local company = ARGV[13] == '1' and (group and tonumber(redis.call('HGET', room, 'memberCount')) or #members()) or 0
+if company > 1 and ttl ~= '' then
   seenTtl = ttl
   ttl = longest
 end
 local deadline = ttl == '' and 0 or now + math.min(ttl * 1000, longest)
 local value, bytes = store({ hex = hex, sender = sender, kind = kind, burn = ARGV[12], seenTtl = seenTtl,
-  deadline = deadline, digest = digest, json = json, image = ARGV[14], answers = ARGV[15] ~= '', counted = not group })
+  deadline = deadline, digest = digest, json = json, image = ARGV[14], answers = ARGV[15] ~= '', counted = not group, grouped = standing[6] })
 local late = deadline == 0 or (standing[3] and tonumber(standing[3]) <= deadline)
 local freedMessages = freed.count - freed.system
 return { 'new', value, not late and unindexed(), standing[1], bytes - freed.bytes, standing[4], freedMessages, images }

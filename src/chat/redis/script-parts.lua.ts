@@ -48,6 +48,9 @@ local function store(it)
   end
   if system then
     redis.call('HINCRBY', room, 'system', 1)
+    if it.grouped then redis.call('ZADD', base .. 'sys', seq, seq) end
+  elseif it.grouped then
+    redis.call('ZADD', base .. 'own', 0, it.sender .. ',' .. padded(seq))
   elseif it.counted then
     redis.call('ZADD', base .. 's:' .. it.sender, seq, seq)
   end
@@ -88,9 +91,11 @@ local function erase(entry, reason)
   redis.call('SREM', base .. 'del', seq)
   if sender == '' then
     freed.system = freed.system + 1
+    redis.call('ZREM', base .. 'sys', seq)
   else
     redis.call('ZREM', base .. 's:' .. sender, seq)
     redis.call('ZREM', base .. 'v:' .. sender, seq)
+    countOut(seq, sender, false)
   end
   if digest ~= '' then
     local rememberUntil = string.match(id, '^msg_(%d+)_') + ${DEDUPE_MS}
@@ -168,7 +173,8 @@ local function closeRoom(reason)
     if string.sub(shown[i], 1, 1) == 's' then images[#images + 1] = shown[i + 1] end
   end
   redis.call('UNLINK', room, log, due, base .. 'img', base .. 'kept', base .. 'chg', base .. 'dd', base .. 'keys', base .. 'in', base .. 'out',
-    base .. 'roll', base .. 'order', base .. 'mods', base .. 'admins', base .. 'bans', base .. 'mutes', base .. 'invites', base .. 'cl', base .. 'rx', base .. 'del')
+    base .. 'roll', base .. 'order', base .. 'mods', base .. 'admins', base .. 'bans', base .. 'mutes', base .. 'invites', base .. 'cl', base .. 'own',
+    base .. 'sys', base .. 'wd', base .. 'ws', base .. 'js', base .. 'wt', base .. 'rx', base .. 'del')
   return { standing[1], standing[2], now, #entries / 2 - standing[3], tonumber(standing[4]), joined, ids, marks, images }
 end
 `;

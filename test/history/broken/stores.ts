@@ -1,6 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { MessageStore, type PageLimits, type ResumePoint, type Snapshot } from '../../../src/chat/engine/message.store';
+import {
+  type MemberReceipt,
+  MessageStore,
+  type PageLimits,
+  type ResumePoint,
+  type Snapshot,
+} from '../../../src/chat/engine/message.store';
 import type { Message } from '../../../src/chat/engine/message';
 import { MemoryMessageStore } from '../../../src/chat/memory/memory-message.store';
 import { MemoryRooms } from '../../../src/chat/memory/memory-rooms';
@@ -27,6 +33,12 @@ export class SlowMessageStore extends MessageStore {
 
   override find(roomId: string, viewer: string, messageId: string): Message | undefined {
     return this.store.find(roomId, viewer, messageId);
+  }
+
+  override receipts(
+    ...args: Parameters<MessageStore['receipts']>
+  ): Promise<readonly MemberReceipt[] | 'foreign' | undefined> {
+    return Promise.resolve(this.store.receipts(...args));
   }
 
   override isRevealed(roomId: string, userId: string, messageId: string): boolean {
