@@ -202,6 +202,8 @@ describe('the event reference', () => {
     const groupId = group.body.roomId as string;
     await carol.client.next('room:invited');
     await chat.api(carol, 'post', `chat/rooms/${groupId}/join`).expect(200);
+    await emit(alice, 'message:send', { roomId: groupId, content: 'who listens?' });
+    await carol.client.next('room:activity');
     await emit(alice, 'room:join', { roomId: groupId });
     await emit(carol, 'room:join', { roomId: groupId });
     await emit(carol, 'message:send', { roomId: groupId, content: 'in the team' });

@@ -50,6 +50,7 @@ import { MessageChangesGateway } from './message-changes.gateway';
 import { MessageChangesService } from './message-changes.service';
 import { MessageImagesService } from './message-images.service';
 import { MessagesService } from './messages.service';
+import { RoomActivityService } from './room-activity.service';
 import { RoomEntry } from './room-entry';
 import { RoomLifeService } from './room-life.service';
 import { RoomListService } from './room-list.service';
@@ -86,6 +87,7 @@ import { TypingService } from './typing.service';
     MembershipsService,
     ModerationService,
     MembershipViews,
+    RoomActivityService,
     MembershipAnnouncer,
     RoomLifeService,
     MessageImagesService,

@@ -1,25 +1,31 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import type { Identity } from '../common/identity';
 import { Broadcaster } from '../realtime/broadcaster';
-import { userRoom } from '../realtime/socket-rooms';
+import { joinedRoom, userRoom } from '../realtime/socket-rooms';
 import { ProfilesService } from '../users/profiles.service';
 import type { Room } from './engine/room';
 import { MembershipEvents } from './membership.events';
 import { MembershipsService } from './memberships.service';
+import { RoomActivityService } from './room-activity.service';
 import { roomView } from './view';
 
-/** Tells users in `/` what concerns them though they hear nothing of the room: invites, and that they are out. */
+/** Tells users in `/` what concerns them though they do not listen to the room: activity, invites, and that they are out. */
 @Injectable()
 export class MembershipAnnouncer implements OnModuleInit {
   private readonly logger = new Logger(MembershipAnnouncer.name);
 
   constructor(
     private readonly memberships: MembershipsService,
+    private readonly activity: RoomActivityService,
     private readonly profiles: ProfilesService,
     private readonly broadcaster: Broadcaster,
   ) {}
 
   onModuleInit(): void {
+    this.activity.subscribe(({ userId, ...activity }) => {
+      const audience = { rooms: [userRoom(userId)], except: [joinedRoom(activity.roomId)] };
+      this.broadcaster.emit(MembershipEvents.activity, activity, audience);
+    });
     this.memberships.subscribe({
       invited: (userId, room, from) => void this.tellInvited(userId, room, from),
       expelled: (userId, roomId, reason) => {

@@ -20,10 +20,25 @@ export class ExpelledDto {
   reason!: string;
 }
 
+export class RoomActivityDto {
+  @ApiProperty({ example: GROUP_ID_EXAMPLE })
+  roomId!: string;
+  @ApiProperty({ example: 7 })
+  lastSeq!: number;
+  @ApiProperty({ example: 3, description: 'Live messages of others that you have not seen.' })
+  unreadCount!: number;
+}
+
 const NATIVE = '/';
 
 /** What the server sends in `/` to one user about rooms that they need not have joined. */
 export const MembershipEvents = {
   invited: serverEvent(NATIVE, 'room:invited', RoomInvitedDto, 'Somebody invited you into a room.'),
+  activity: serverEvent(
+    NATIVE,
+    'room:activity',
+    RoomActivityDto,
+    'Something was written in a room that this socket has not joined; at most once a second a room.',
+  ),
   kicked: serverEvent(NATIVE, 'room:kicked', ExpelledDto, 'You are a member of the room no more: forget it.'),
 };

@@ -9,6 +9,7 @@ import { type MemberReceipt, MessageStore, type PageLimits } from './engine/mess
 import { type Appended, type ReceiptRange, RoomFeed } from './engine/room-feed';
 import { RoomPolicies } from './engine/room-policy';
 import { MessageImagesService } from './message-images.service';
+import { RoomActivityService } from './room-activity.service';
 import { RoomLifeService } from './room-life.service';
 import { RoomsService } from './rooms.service';
 import { TypingService } from './typing.service';
@@ -44,6 +45,7 @@ export class MessagesService {
     private readonly typing: TypingService,
     private readonly life: RoomLifeService,
     private readonly images: MessageImagesService,
+    private readonly activity: RoomActivityService,
     private readonly clock: Clock,
     private readonly config: AppConfig,
   ) {}
@@ -76,7 +78,7 @@ export class MessagesService {
     if (outgoing.imageUrl !== undefined) {
       return this.sendImage(user, draft, outgoing.imageUrl);
     }
-    return chain(this.append(draft), (appended) => appended ?? this.openAndAppend(user, draft));
+    return chain(this.append(draft), (appended) => (appended ? this.noted(appended) : this.openAndAppend(user, draft)));
   }
 
   /** The newest live messages before a seq, ascending. @throws AppError NotFoundError */
@@ -180,6 +182,14 @@ export class MessagesService {
       await this.images.withdraw(draft.roomId, image);
     } else if (until !== null && (message.expiresAt ?? Infinity) > until) {
       await this.images.keep(user.userId, draft.roomId, image, message.expiresAt);
+    }
+    return this.noted(appended);
+  }
+
+  /** Those who do not listen to the room are told soon. */
+  private noted(appended: Appended): Appended {
+    if (!appended.duplicate) {
+      this.activity.note(appended.message.roomId);
     }
     return appended;
   }

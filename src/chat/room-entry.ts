@@ -123,10 +123,11 @@ export class RoomEntry implements OnApplicationBootstrap {
     const members = await this.rooms.firstMembers(snapshot.room);
     this.places.assertStands(place);
     const messages = snapshot.messages.map((message) => messageView(message, identity.userId, this.links));
-    // Pages that ignore the ack find what waits for them this way.
-    const waiting = from
-      ? []
-      : messages.filter(({ status, senderId }) => status === 'sent' && senderId !== identity.userId);
+    // Pages of direct chats that ignore the ack find what waits for them this way.
+    const isRepeated = !from && this.policies.byId(roomId).audience === 'members';
+    const waiting = isRepeated
+      ? messages.filter(({ status, senderId }) => status === 'sent' && senderId !== identity.userId)
+      : [];
     socket.data.afterReply = () => {
       for (const message of waiting) {
         this.broadcaster.emitTo(socket, ChatEvents.messageNew, message);

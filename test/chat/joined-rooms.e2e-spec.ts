@@ -92,6 +92,17 @@ function joinedRooms(redis: { readonly url: string } | undefined): void {
     expect([...bob.clients, socketOf(alice, 1)].flatMap((client) => client.all('typing:indicator'))).toEqual([]);
   });
 
+  it('tell what waits in the ack of a join alone', async () => {
+    await socketOf(alice).emit('room:join', { roomId });
+    await say(socketOf(alice), roomId, 'waits');
+    const ack = await socketOf(bob).emit('room:join', { roomId });
+    expect(ack.messages).toEqual(
+      expect.arrayContaining([expect.objectContaining({ content: 'waits', status: 'sent' })]),
+    );
+    await allTold();
+    expect(texts(bob, 0)).toEqual(['last']);
+  });
+
   it('are heard by a socket from its first send on', async () => {
     await say(socketOf(bob), roomId, 'before');
     await say(socketOf(alice), roomId, 'mine');

@@ -79,9 +79,13 @@ export class Actor {
     );
   }
 
-  async send(mode: Mode = this.random.weighted(SENT_MODES), ttl: number | undefined = this.ttl(mode)): Promise<void> {
+  async send(mode: Mode = this.mode(), ttl: number | undefined = this.ttl(mode)): Promise<void> {
     const sent = this.sender.create(ttl, mode);
     sent.acked = (await this.client.send(sent.key, sent.ttl, sent.mode)) || sent.acked;
+  }
+
+  private mode(): Mode {
+    return this.client.info.isGroup ? 'plain' : this.random.weighted(SENT_MODES);
   }
 
   /** Something to ask for: the text of a burn message that the client holds, or one that was asked for before. */
@@ -156,7 +160,7 @@ export class Actor {
         await sleep(this.random.int(200, 2000) / this.pace);
         return;
       case 'configure':
-        return this.client.configure(this.random.int(20, 60));
+        return this.client.info.isGroup ? undefined : this.client.configure(this.random.int(20, 60));
     }
   }
 

@@ -5,6 +5,7 @@ import { checkExpiry, expiryLateness } from './rules/expiry';
 import { checkBurns } from './rules/burn';
 import { checkChanges } from './rules/changes';
 import { checkDeadlines } from './rules/deadlines';
+import { checkKicks } from './rules/kicks';
 import { checkLives } from './rules/life';
 import { listeningStretches } from './rules/listening';
 import { checkJoins } from './rules/resume';
@@ -37,6 +38,7 @@ export interface Counts {
   readonly revealed: number;
   readonly refusedReveals: number;
   readonly movedDeadlines: number;
+  readonly kicks: number;
   readonly edits: number;
   readonly deletions: number;
   readonly expiredTold: number;
@@ -61,7 +63,12 @@ export function check(history: History, { tellMs = TELL_MS, burnDelayMs }: Check
   const report = new Report();
   const truth = new Truth(history, report, burnDelayMs);
   checkAnswers(truth, report);
-  const stretchesOf = new Map([...truth.entriesOf].map(([name, all]) => [name, listeningStretches(all, report)]));
+  const stretchesOf = new Map(
+    [...truth.entriesOf].map(([name, all]) => {
+      const { isGroup, userId } = truth.infoFor(name);
+      return [name, listeningStretches(all, { isGroup, kicks: isGroup ? truth.kicksOf(userId) : [] }, report)];
+    }),
+  );
   checkStreams(truth, stretchesOf, report);
   checkJoins(truth, report);
   checkExpiry(truth, report, tellMs);
@@ -70,6 +77,7 @@ export function check(history: History, { tellMs = TELL_MS, burnDelayMs }: Check
   checkChanges(truth, stretchesOf, report);
   checkStatuses(truth, report);
   checkLives(truth, report);
+  checkKicks(truth, report);
   checkEnd(truth, report);
   return { violations: report.violations.sort((a, b) => a.n - b.n), counts: count(history, truth) };
 }
@@ -118,7 +126,7 @@ function checkEnd(truth: Truth, report: Report): void {
           }
         } else if (isDeleted) {
           continue;
-        } else if (now && rank(now.status) !== rank(status)) {
+        } else if (now && !truth.infoFor(name).isGroup && rank(now.status) !== rank(status)) {
           report.add('status', entry, `${message.id} (seq ${message.seq}) is ${now.status} and held as ${status}`);
         } else if (now && now.expiresAt !== expiresAt) {
           report.add('deadline', entry, `that of ${message.id} (seq ${message.seq}) is another than the client knows`);
@@ -162,6 +170,7 @@ function count({ clients, entries }: History, truth: Truth): Counts {
     revealed: of((entry) => 'answer' in entry && entry.answer === 'revealed'),
     refusedReveals: of((entry) => 'answer' in entry && entry.to.ask === 'reveal' && entry.answer === 'refused'),
     movedDeadlines: [...truth.messages.values()].filter(({ deadlines }) => deadlines.length > 1).length,
+    kicks: of((entry) => 'answer' in entry && entry.to.ask === 'kick' && entry.answer === 'done'),
     edits: of((entry) => 'answer' in entry && entry.to.ask === 'edit' && entry.answer === 'done'),
     deletions: of((entry) => 'answer' in entry && entry.to.ask === 'remove' && entry.answer === 'done'),
     expiredTold: lateness.length,

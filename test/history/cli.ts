@@ -7,7 +7,7 @@ import { GONE_MS } from './service';
 import { explain } from './violations';
 import { runWorkload } from './workload';
 
-const USAGE = `npm run check:history -- [--minutes 5 | --seconds 30] [--nodes 1] [--pairs 5] [--pace 1] [--seed N]
+const USAGE = `npm run check:history -- [--minutes 5 | --seconds 30] [--nodes 1] [--pairs 5] [--groups 2] [--pace 1] [--seed N]
     [--redis] [--kill-node] [--url http://…,http://…] [--log FILE]
 
 Runs clients against the build, one process a node, over a Redis of its own where there is more than one; or against
@@ -23,6 +23,7 @@ interface Options {
   readonly seconds: number;
   readonly nodes: number;
   readonly pairs: number;
+  readonly groups: number;
   readonly pace: number;
   readonly redis: boolean;
   readonly killNodes: boolean;
@@ -37,6 +38,7 @@ function readOptions(): Options | undefined {
       seconds: { type: 'string' },
       nodes: { type: 'string', default: '1' },
       pairs: { type: 'string', default: '5' },
+      groups: { type: 'string', default: '2' },
       pace: { type: 'string', default: '1' },
       seed: { type: 'string' },
       redis: { type: 'boolean', default: false },
@@ -52,13 +54,14 @@ function readOptions(): Options | undefined {
     seconds: seconds === undefined ? Number(minutes ?? 5) * 60 : Number(seconds),
     nodes: Number(values.nodes),
     pairs: Number(values.pairs),
+    groups: Number(values.groups),
     pace: Number(values.pace),
     redis: values.redis,
     killNodes: values['kill-node'],
     urls: url?.split(',') ?? [],
     log,
   };
-  const numbers = [options.seed, options.seconds, options.nodes, options.pairs, options.pace];
+  const numbers = [options.seed, options.seconds, options.nodes, options.pairs, options.groups, options.pace];
   const wrong = numbers.some(Number.isNaN) || (options.killNodes && options.nodes < 2);
   return values.help || wrong ? undefined : options;
 }

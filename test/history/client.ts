@@ -115,8 +115,7 @@ export class HistoryClient {
     const ask = { ask: 'edit', messageId: id, version } as const;
     const content = textOf(clientId, version);
     if (byRest) {
-      const asked = this.ask({ ...ask, call: true });
-      return this.answerRest(asked, await this.rest('PATCH', `/messages/${id}`, { content }));
+      return this.call('PATCH', `/messages/${id}`, { ...ask, call: true }, { content });
     }
     await this.emit('message:edit', { messageId: id, content }, ask);
   }
@@ -124,8 +123,7 @@ export class HistoryClient {
   /** Deletes an own message, by socket or REST. */
   async remove(messageId: string, byRest: boolean): Promise<void> {
     if (byRest) {
-      const asked = this.ask({ ask: 'remove', messageId, call: true });
-      return this.answerRest(asked, await this.rest('DELETE', `/messages/${messageId}`));
+      return this.call('DELETE', `/messages/${messageId}`, { ask: 'remove', messageId, call: true });
     }
     await this.emit('message:delete', { messageId }, { ask: 'remove', messageId });
   }
@@ -172,14 +170,32 @@ export class HistoryClient {
 
   /** Gives messages without a ttl of their own another one, which the server notes in the room. */
   async configure(messageTtl: number): Promise<void> {
-    const asked = this.ask({ ask: 'configure', call: true });
-    this.answerRest(asked, await this.rest('PATCH', '', { settings: { messageTtl } }));
+    await this.call('PATCH', '', { ask: 'configure', call: true }, { settings: { messageTtl } });
   }
 
   /** Wipes the room. */
   async wipe(): Promise<void> {
-    const asked = this.ask({ ask: 'delete', call: true });
-    this.answerRest(asked, await this.rest('DELETE', ''));
+    await this.call('DELETE', '', { ask: 'delete', call: true });
+  }
+
+  /** Takes a member out of the group. */
+  kick(userId: string): Promise<void> {
+    return this.call('DELETE', `/members/${userId}`, { ask: 'kick', userId, call: true });
+  }
+
+  /** Asks a user into the group. */
+  invite(userId: string): Promise<void> {
+    return this.call('POST', '/invites', { ask: 'invite', userId, call: true }, { userId });
+  }
+
+  /** Becomes a member of the group, where invited. */
+  enter(): Promise<void> {
+    return this.call('POST', '/join', { ask: 'enter', call: true });
+  }
+
+  private async call(method: 'POST' | 'PATCH' | 'DELETE', path: string, ask: Ask, body?: object): Promise<void> {
+    const asked = this.ask(ask);
+    this.answerRest(asked, await this.rest(method, path, body));
   }
 
   private open(node: Node, transports: ('polling' | 'websocket')[]): Promise<boolean> {
@@ -224,6 +240,7 @@ export class HistoryClient {
       ids: messageIds as string[],
       reason: reason as string,
     }));
+    this.on(socket, conn, 'room:kicked', () => ({ told: 'kicked' }));
     this.on(socket, conn, 'room:closed', (body) => ({ told: 'closed', reason: body.reason as string }));
     this.on(socket, conn, 'message:statusUpdated', ({ messageId, upToSeq, status, userId, expiresAt }) => ({
       told: 'status',

@@ -15,7 +15,16 @@ const MAX_SHOWN = 5;
 
 const ERROR = '"level":50,';
 
-const SHORT: RunOptions = { seed: SEED, seconds: 8, nodes: 1, pairs: 4, pace: 1, redis: false, killNodes: false };
+const SHORT: RunOptions = {
+  seed: SEED,
+  seconds: 8,
+  nodes: 1,
+  pairs: 3,
+  groups: 1,
+  pace: 1,
+  redis: false,
+  killNodes: false,
+};
 const BURN_DELAY_MS = 700;
 const APP_SETTINGS = {
   ROOM_EMPTY_GRACE_MS: '300',
@@ -60,7 +69,8 @@ describe('the checker', () => {
       return await runWorkload({
         seed,
         seconds: 6,
-        pairs: 3,
+        pairs: 2,
+        groups: 1,
         pace: 3,
         nodes,
         goneMs: 500,

@@ -63,7 +63,10 @@ export type Ask =
   | { readonly ask: 'page'; readonly call: true; readonly final: boolean }
   | { readonly ask: 'list'; readonly call: true }
   | { readonly ask: 'configure'; readonly call: true }
-  | { readonly ask: 'delete'; readonly call: true };
+  | { readonly ask: 'delete'; readonly call: true }
+  /** The admin of a group takes a member out, or asks them back; who was asked becomes a member again. */
+  | { readonly ask: 'kick' | 'invite'; readonly userId: string; readonly call: true }
+  | { readonly ask: 'enter'; readonly call: true };
 
 export interface SentAck {
   readonly id: string;
@@ -101,6 +104,7 @@ export type Told =
   | { readonly told: 'deleted'; readonly messageId: string }
   | { readonly told: 'expired'; readonly ids: readonly string[]; readonly reason: string }
   | { readonly told: 'closed'; readonly reason: string }
+  | { readonly told: 'kicked' }
   | { readonly told: 'foreign'; readonly event: string; readonly roomId: string };
 
 interface Common {
@@ -124,6 +128,8 @@ export interface ClientInfo {
   readonly name: string;
   readonly userId: string;
   readonly roomId: string;
+  /** Whether the room is a private one of several: it is heard by joining, and its statuses are watermarks. */
+  readonly isGroup: boolean;
 }
 
 /** Messages that an entry shows. */

@@ -70,6 +70,7 @@ export class RoomCopy {
         this.raise(entry.range, entry.status, entry.userId);
         return this.move(entry.range, entry.expiresAt);
       case 'closed':
+      case 'kicked':
         this.drop(() => true);
         this.point = undefined;
         this.current = false;

@@ -9,6 +9,7 @@ export interface RunOptions {
   readonly seconds: number;
   readonly nodes: number;
   readonly pairs: number;
+  readonly groups: number;
   readonly pace: number;
   /** Redis under a single node too. */
   readonly redis: boolean;
@@ -30,7 +31,16 @@ const TELL_MS = 1500;
 const TAKEN_OVER_MS = 18_000;
 
 /** Starts the service, runs the workload against it, and judges what its clients saw. */
-export async function run({ seed, seconds, nodes, pairs, pace, redis, killNodes }: RunOptions): Promise<Outcome> {
+export async function run({
+  seed,
+  seconds,
+  nodes,
+  pairs,
+  groups,
+  pace,
+  redis,
+  killNodes,
+}: RunOptions): Promise<Outcome> {
   const service = await Service.start(nodes, redis || nodes > 1);
   try {
     const over = new AbortController();
@@ -38,6 +48,7 @@ export async function run({ seed, seconds, nodes, pairs, pace, redis, killNodes 
       seed,
       seconds,
       pairs,
+      groups,
       pace,
       nodes: service.nodes,
       goneMs: GONE_MS,

@@ -18,7 +18,7 @@ export class Scene {
   constructor() {
     this.log = new HistoryLog(() => this.now);
     for (const [name, userId] of Object.entries({ a: 'alice', a2: 'alice', b: 'bob' })) {
-      this.log.addClient({ name, userId, roomId: ROOM });
+      this.log.addClient({ name, userId, roomId: ROOM, isGroup: false });
     }
   }
 

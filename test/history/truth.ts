@@ -128,9 +128,27 @@ export class Truth {
     return clientId === undefined ? undefined : this.firstAsk.get(`${senderId} ${clientId}`);
   }
 
+  /** A client by its name. @throws Error where there is none */
+  infoFor(name: string): ClientInfo {
+    const info = this.infoOf.get(name);
+    if (!info) {
+      throw new Error(`There is no client ${name}`);
+    }
+    return info;
+  }
+
   /** Clients of a room. */
   clientsIn(roomId: string): string[] {
     return this.history.clients.flatMap((info) => (info.roomId === roomId ? info.name : []));
+  }
+
+  /** The times in which a user may have been taken out of their group: from the ask of a kick to its answer, n. */
+  kicksOf(userId: string): { readonly from: number; readonly to: number; readonly done: AnswerEntry | undefined }[] {
+    return [...this.asksIn.values()].flat().flatMap((ask) => {
+      const answer = this.answers.get(ask.n);
+      const done = answer?.answer === 'done' ? answer : undefined;
+      return ask.ask === 'kick' && ask.userId === userId ? { from: ask.n, to: answer?.n ?? Infinity, done } : [];
+    });
   }
 
   /** The room of the client that wrote an entry. */
@@ -164,6 +182,7 @@ export class Truth {
     switch (entry.told) {
       case 'connect':
       case 'closed':
+      case 'kicked':
         return this.epochs.begin(entry, undefined);
       case 'new':
       case 'edited':

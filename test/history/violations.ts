@@ -20,6 +20,7 @@ export const KINDS = {
   status: 'a status that fell, was told twice, or did not arrive',
   wiped: 'a room wiped though somebody was in it, a message waited, or nobody asked for it',
   'after-leave': 'a message told to a connection that had left',
+  'after-kick': 'something of a room for a user who was taken out of it more than a second before',
   foreign: 'an event of a room that is none of the user',
   corrupt: 'a message that is not the same everywhere, or not as it was sent',
   failed: 'an internal error',

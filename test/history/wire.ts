@@ -107,4 +107,17 @@ export async function register(url: string, username: string): Promise<User> {
   return { id: (answer.body.user as Body).id as string, token: answer.body.token as string };
 }
 
+/** A private room of these; the first one is its admin. @throws Error where the service refuses */
+export async function createRoom(url: string, name: string, [admin, ...others]: readonly User[]): Promise<string> {
+  const body = { type: 'private', name, memberIds: others.map(({ id }) => id) };
+  const answer = await rest(url, 'POST', '/api/chat/rooms', { token: admin?.token ?? '', body });
+  const roomId = String(answer?.body.roomId);
+  const joined = others.map(({ token }) => rest(url, 'POST', `/api/chat/rooms/${roomId}/join`, { token }));
+  const refused = (await Promise.all(joined)).find((one) => !one || one.status >= 300);
+  if (answer?.status !== 201 || refused) {
+    throw new Error(`${url} refused to make a room: ${JSON.stringify([answer, refused])}`);
+  }
+  return roomId;
+}
+
 export const roomOf = (a: User, b: User): string => `dm_${[a.id, b.id].sort().join('_')}`;

@@ -5,7 +5,7 @@ import { HistoryClient, type Node } from './client';
 import { HistoryLog, type Status, wallClock } from './log';
 import { Random } from './random';
 import { Sender } from './sender';
-import { register, roomOf } from './wire';
+import { createRoom, register, roomOf, type User } from './wire';
 
 /** How long a client may try to be connected once the run is over, ms. */
 const RETURN_MS = 20_000;
@@ -13,6 +13,8 @@ const RETURN_MS = 20_000;
 const FLOOD = 520;
 /** Sends of one connection at once: a server queues some hundreds. */
 const AT_ONCE = 130;
+/** How long somebody is out of a group at least, ms: a kick may take a second to reach every node. */
+const OUT_MS = 1500;
 /** What happens to a pair as a whole, by weight. */
 const SCENES = { nothing: 3, storm: 3, reveal: 3, bothLeave: 2, wipe: 1, bothGone: 1, flood: 1 };
 
@@ -21,6 +23,8 @@ export interface WorkloadOptions {
   readonly seconds: number;
   /** Pairs of users who talk. */
   readonly pairs: number;
+  /** Private rooms of three or four, whose admin takes members out and asks them back. */
+  readonly groups: number;
   /** How many times faster than usual clients think and scenes follow each other. */
   readonly pace: number;
   /** Nodes that clients may connect to now; at least one at the start. */
@@ -44,12 +48,18 @@ export async function runWorkload(options: WorkloadOptions): Promise<HistoryLog>
   for (let pair = 0; pair < options.pairs; pair++) {
     pairs.push(await createPair(`${run}.${pair}`, options, random, log));
   }
+  const groups: Actor[][] = [];
+  for (let group = 0; group < options.groups; group++) {
+    groups.push(await createGroup(`${run}.g${group}`, options, random, log));
+  }
   options.started?.();
   const end = wallClock() + options.seconds * 1000;
   const over = (): boolean => wallClock() >= end;
   const directed = pairs.map((actors) => direct(actors, random.fork(), options, over));
-  await Promise.all([...pairs.flat().map((actor) => actor.run(over)), ...directed]);
-  await Promise.all(pairs.flat().map((actor) => finish(actor, options)));
+  const kicks = groups.map((actors) => kickAround(actors, random.fork(), options, over));
+  const all = [...pairs, ...groups].flat();
+  await Promise.all([...all.map((actor) => actor.run(over)), ...directed, ...kicks]);
+  await Promise.all(all.map((actor) => finish(actor, options)));
   return log;
 }
 
@@ -62,13 +72,60 @@ async function createPair(
   const url = nodes()[0]?.url ?? '';
   const users = [await register(url, `${name}.a`), await register(url, `${name}.b`)] as const;
   const roomId = roomOf(...users);
+  return createActors(name, users, { roomId, isGroup: false }, { nodes, pace }, random, log);
+}
+
+async function createGroup(
+  name: string,
+  { nodes, pace }: WorkloadOptions,
+  random: Random,
+  log: HistoryLog,
+): Promise<Actor[]> {
+  const url = nodes()[0]?.url ?? '';
+  const users: User[] = [];
+  for (let member = random.int(3, 4); member > 0; member--) {
+    users.push(await register(url, `${name}.${member}`));
+  }
+  const roomId = await createRoom(url, name, users);
+  return createActors(name, users, { roomId, isGroup: true }, { nodes, pace }, random, log);
+}
+
+function createActors(
+  name: string,
+  users: readonly User[],
+  room: { roomId: string; isGroup: boolean },
+  { nodes, pace }: Pick<WorkloadOptions, 'nodes' | 'pace'>,
+  random: Random,
+  log: HistoryLog,
+): Actor[] {
   return users.flatMap((user, index) => {
     const sender = new Sender(user.id, random.fork());
-    return Array.from({ length: random.int(1, 3) }, (_, tab) => {
-      const info = { name: `${name.split('.')[1]}${'ab'[index]}${tab}`, userId: user.id, roomId };
+    return Array.from({ length: random.int(1, room.isGroup ? 2 : 3) }, (_, tab) => {
+      const info = { name: `${name.split('.')[1]}${'abcd'[index]}${tab}`, userId: user.id, ...room };
       return new Actor(new HistoryClient(info, user.token, log), sender, random.fork(), nodes, pace);
     });
   });
+}
+
+/** The admin, who is the first of the group, takes one after the other out for a while, and asks them back. */
+async function kickAround(
+  actors: readonly Actor[],
+  random: Random,
+  { pace }: WorkloadOptions,
+  over: () => boolean,
+): Promise<void> {
+  const admin = actors[0]?.client;
+  const others = actors.filter(({ client }) => client.info.userId !== admin?.info.userId);
+  while (!over()) {
+    await sleep(random.int(300, 2500) / pace);
+    const target = random.pick(others)?.client;
+    if (admin?.connected && target?.connected && !over()) {
+      await admin.kick(target.info.userId);
+      await sleep(random.int(OUT_MS, OUT_MS * 2));
+      await admin.invite(target.info.userId);
+      await target.enter();
+    }
+  }
 }
 
 /** Puts a pair through what it takes both of them for. */

@@ -14,6 +14,12 @@ export interface RoomSummary {
   readonly lastMessage: Message | undefined;
 }
 
+export interface Unread {
+  readonly lastSeq: number;
+  /** As in `RoomSummary`. */
+  readonly unreadCount: number;
+}
+
 /** Where a room stands in its life. */
 export interface RoomLife {
   readonly position: number;
@@ -51,6 +57,9 @@ export abstract class RoomStore {
 
   /** The rooms of a user, newest activity first. */
   abstract summariesOf(userId: string): Awaitable<RoomSummary[]>;
+
+  /** How far a room has counted, and what of it a member has not seen; undefined where none stands. */
+  abstract unread(roomId: string, userId: string): Awaitable<Unread | undefined>;
 
   /** What decides whether a room goes on; undefined where none stands. */
   abstract life(roomId: string): Awaitable<RoomLife | undefined>;

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../../common/clock';
 import type { Message } from '../engine/message';
 import type { Room } from '../engine/room';
-import { type RoomLife, RoomStore, type RoomSummary, type RoomTotals } from '../engine/room.store';
+import { type RoomLife, RoomStore, type RoomSummary, type RoomTotals, type Unread } from '../engine/room.store';
 import type { MemoryRoom } from './memory-room';
 import { MemoryRooms } from './memory-rooms';
 
@@ -28,6 +28,11 @@ export class MemoryRoomStore extends RoomStore {
       .flatMap((roomId) => this.state.rooms.get(roomId) ?? [])
       .sort((a, b) => b.lastActivity - a.lastActivity)
       .map((room) => this.summary(room, userId));
+  }
+
+  override unread(roomId: string, userId: string): Unread | undefined {
+    const room = this.state.rooms.get(roomId);
+    return room && { lastSeq: room.lastSeq, unreadCount: this.summary(room, userId).unreadCount };
   }
 
   override life(roomId: string): RoomLife | undefined {

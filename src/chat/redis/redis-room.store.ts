@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Room } from '../engine/room';
-import { type RoomLife, RoomStore, type RoomSummary, type RoomTotals } from '../engine/room.store';
+import { type RoomLife, RoomStore, type RoomSummary, type RoomTotals, type Unread } from '../engine/room.store';
 import { decodeMessage, decodeRoom, type RawView } from './codec';
 import { RedisRooms, type RoomScript } from './redis-rooms';
 import { RedisRoomTotals } from './redis-room-totals';
@@ -49,6 +49,11 @@ export class RedisRoomStore extends RoomStore {
     const roomIds = await this.idsOf(userId);
     const summaries = await Promise.all(roomIds.map((roomId) => this.summary(roomId, userId)));
     return summaries.flatMap((summary) => summary ?? []).sort((a, b) => b.room.lastActivity - a.room.lastActivity);
+  }
+
+  override async unread(roomId: string, userId: string): Promise<Unread | undefined> {
+    const summary = await this.summary(roomId, userId);
+    return summary && { lastSeq: summary.room.lastSeq, unreadCount: summary.unreadCount };
   }
 
   override async life(roomId: string): Promise<RoomLife | undefined> {

@@ -2,10 +2,12 @@ import type { Type } from '@nestjs/common';
 import type { TestingModuleBuilder } from '@nestjs/testing';
 import { MessageStore } from '../../../src/chat/engine/message.store';
 import { RoomFeed } from '../../../src/chat/engine/room-feed';
+import { RoomEntry } from '../../../src/chat/room-entry';
 import { ExpiryQueue } from '../../../src/expiry/expiry-queue';
 import { RoomDelivery } from '../../../src/realtime/room-delivery';
 import type { Kind } from '../violations';
 import { DeafDelivery, HoldlessDelivery, LosingDelivery } from './deliveries';
+import { HospitableRoomEntry } from './entries';
 import {
   EuphemisticRoomFeed,
   ForgetfulRoomFeed,
@@ -177,6 +179,12 @@ export const BROKEN: readonly Variant[] = [
     replace: slow(feed(TaciturnRoomFeed)),
     kinds: ['untold'],
     also: ['stale', 'undeleted'],
+  },
+  {
+    name: 'a kick that leaves sockets in the room',
+    replace: slow((builder) => builder.overrideProvider(RoomEntry).useClass(HospitableRoomEntry)),
+    kinds: ['after-kick'],
+    also: [],
   },
   { name: 'a room that is wiped too early', replace: slow(feed(HastyRoomFeed)), kinds: ['wiped'], also: [] },
 ];

@@ -7,7 +7,8 @@ import type { Report } from '../violations';
 export function checkExpiry(truth: Truth, report: Report, tellMs: number): void {
   for (const [name, entries] of truth.entriesOf) {
     checkServed(entries, truth, report);
-    checkTold(entries, new RoomCopy(truth.infoOf.get(name)?.userId ?? ''), truth, report, tellMs);
+    const { userId, isGroup } = truth.infoFor(name);
+    checkTold(entries, isGroup, new RoomCopy(userId), truth, report, tellMs);
   }
 }
 
@@ -45,7 +46,14 @@ function servedBy(entry: AnswerEntry): readonly { id: string }[] {
 }
 
 /** `message:expired` comes, not before the deadline, and to everyone whose connection stood at that time. */
-function checkTold(entries: readonly Entry[], copy: RoomCopy, truth: Truth, report: Report, tellMs: number): void {
+function checkTold(
+  entries: readonly Entry[],
+  isGroup: boolean,
+  copy: RoomCopy,
+  truth: Truth,
+  report: Report,
+  tellMs: number,
+): void {
   let connectedAt = Infinity;
   let heardUntil = -Infinity;
   for (const entry of entries) {
@@ -59,7 +67,9 @@ function checkTold(entries: readonly Entry[], copy: RoomCopy, truth: Truth, repo
     copy.apply(entry);
     if ('told' in entry) {
       if (entry.told === 'connect') {
-        [connectedAt, heardUntil] = [entry.at, -Infinity];
+        [connectedAt, heardUntil] = [isGroup ? Infinity : entry.at, -Infinity];
+      } else if (entry.told === 'kicked') {
+        connectedAt = Infinity;
       } else if (entry.told === 'expired') {
         checkReason(entry, truth, report);
         for (const id of entry.ids) {
@@ -72,7 +82,12 @@ function checkTold(entries: readonly Entry[], copy: RoomCopy, truth: Truth, repo
           }
         }
       }
+    } else if (isGroup && 'ask' in entry && entry.ask === 'leave') {
+      connectedAt = Infinity;
     } else if ('answer' in entry && !('call' in entry.to) && entry.answer !== 'refused') {
+      if (isGroup && (entry.answer === 'joined' || entry.answer === 'sent')) {
+        connectedAt = Math.min(connectedAt, entry.at);
+      }
       heardUntil = Math.max(heardUntil, entry.to.at);
     }
   }

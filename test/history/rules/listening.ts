@@ -1,5 +1,5 @@
 import { type AnswerEntry, type Entry, type Shown, shownBy, type ToldEntry } from '../log';
-import type { Known } from '../truth';
+import type { Known, Truth } from '../truth';
 import type { Report } from '../violations';
 
 /** How long a message may take from the first sign of it to the last of the sockets, ms. */
@@ -94,8 +94,14 @@ function idsIn(entry: ToldEntry): readonly string[] {
 /** By client. */
 export type Stretches = ReadonlyMap<string, readonly Stretch[]>;
 
+type Kick = ReturnType<Truth['kicksOf']>[number];
+
 /** The stretches of a client, over all its connections. Reports what is told to one that has left. */
-export function listeningStretches(entries: readonly Entry[], report: Report): Stretch[] {
+export function listeningStretches(
+  entries: readonly Entry[],
+  { isGroup, kicks }: { readonly isGroup: boolean; readonly kicks: readonly Kick[] },
+  report: Report,
+): Stretch[] {
   const stretches: Stretch[] = [];
   let current: Stretch | undefined;
   /** `out` from the ack of a leave to the next join or send; `unsure` while either is under way. */
@@ -113,11 +119,18 @@ export function listeningStretches(entries: readonly Entry[], report: Report): S
       stretches.push(current);
     }
   };
+  let kicked = 0;
   for (const entry of entries) {
+    for (let kick = kicks[kicked]; kick && kick.from < entry.n; kick = kicks[++kicked]) {
+      current = undefined;
+      audience = 'unsure';
+    }
     current?.add(entry);
     if ('told' in entry) {
       stands = entry.told === 'new' || (stands && entry.told !== 'connect' && entry.told !== 'closed');
-      if (entry.told === 'connect' || (entry.told === 'closed' && !leave)) {
+      if (isGroup && (entry.told === 'connect' || entry.told === 'kicked')) {
+        [current, audience] = [undefined, 'unsure'];
+      } else if (entry.told === 'connect' || (entry.told === 'closed' && !leave)) {
         // A room that is opened again has forgotten who left it.
         lastBack = entry.n;
         begin(entry);
@@ -145,7 +158,8 @@ export function listeningStretches(entries: readonly Entry[], report: Report): S
       leave = undefined;
     } else if (entry.answer === 'joined' || entry.answer === 'sent') {
       stands = true;
-      if (!leave && lastBack === entry.to.n) {
+      const isKicked = kicks.some(({ from, to }) => from < entry.n && entry.to.n < to);
+      if (!leave && !isKicked && lastBack === entry.to.n) {
         begin(entry);
       }
     }

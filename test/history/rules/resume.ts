@@ -22,6 +22,7 @@ export function checkJoins(truth: Truth, report: Report): void {
         continue;
       }
       const { point } = entry.to;
+      const { isGroup } = truth.infoFor(name);
       checkShape(entry, point, report);
       checkGap(entry, point, truth, report);
       checkLive(entry, truth, report);
@@ -34,7 +35,7 @@ export function checkJoins(truth: Truth, report: Report): void {
         if (latest && latest.seq > entry.joined.lastSeq) {
           report.add('stale', entry, `lastSeq is ${entry.joined.lastSeq}, ${latest.id} was seq ${latest.seq} before`);
         }
-        checkCopy(entry, copy, truth, report);
+        checkCopy(entry, copy, isGroup, truth, report);
       }
     }
   }
@@ -98,7 +99,7 @@ function checkLive(entry: Joined, truth: Truth, report: Report): void {
 }
 
 /** What the client holds now must be what stands. */
-function checkCopy(entry: Joined, copy: RoomCopy, truth: Truth, report: Report): void {
+function checkCopy(entry: Joined, copy: RoomCopy, isGroup: boolean, truth: Truth, report: Report): void {
   const { epoch, lastSeq } = entry.joined;
   for (const known of truth.epochs.messages.get(epoch)?.values() ?? []) {
     const asked = known.seq >= copy.from && known.seq <= lastSeq;
@@ -132,7 +133,7 @@ function checkCopy(entry: Joined, copy: RoomCopy, truth: Truth, report: Report):
       report.add('deadline', entry, `that of ${message.id} (seq ${message.seq}) moved, and is held as it was`);
     }
     const rise = truth.riseBefore(message.id, entry.to.n);
-    if (rise && rank(status) < rise.rank) {
+    if (rise && !isGroup && rank(status) < rise.rank) {
       report.add('status', entry, `${message.id} (seq ${message.seq}) rose (#${rise.n}) and is held as ${status}`);
     }
   }

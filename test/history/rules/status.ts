@@ -4,7 +4,10 @@ import type { Report } from '../violations';
 
 /** A status only rises: on a connection in the order of what comes, and for an answer since before it was asked for. */
 export function checkStatuses(truth: Truth, report: Report): void {
-  for (const entries of truth.entriesOf.values()) {
+  for (const [name, entries] of truth.entriesOf) {
+    if (truth.infoFor(name).isGroup) {
+      continue;
+    }
     let ranks = new Map<string, number>();
     let shown = new Map<string, Shown>();
     const show = (message: Shown): void => {

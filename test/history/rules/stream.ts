@@ -26,14 +26,14 @@ class Stream {
 /** Order and completeness of `message:new`, connection by connection. */
 export function checkStreams(truth: Truth, stretchesOf: Stretches, report: Report): void {
   for (const [name, entries] of truth.entriesOf) {
-    const userId = truth.infoOf.get(name)?.userId;
+    const { userId, isGroup } = truth.infoFor(name);
     let stream = new Stream();
     let left = 0;
     for (const entry of entries) {
       if ('told' in entry) {
         if (entry.told === 'connect') {
           stream = new Stream();
-        } else if (entry.told === 'closed') {
+        } else if (entry.told === 'closed' || entry.told === 'kicked') {
           stream.restart(undefined);
         } else if (entry.told === 'new') {
           checkNew(entry, stream, truth, report);
@@ -48,7 +48,7 @@ export function checkStreams(truth: Truth, stretchesOf: Stretches, report: Repor
         }
         const { point } = to;
         const waiting = joined.messages.filter(({ status, senderId }) => status === 'sent' && senderId !== userId);
-        stream.repeats = point ? [] : waiting;
+        stream.repeats = point || isGroup ? [] : waiting;
         const partial = point !== undefined && joined.more && !joined.gap;
         stream.expected = partial || to.n < left ? undefined : joined.lastSeq + 1;
       } else if ('ask' in entry && entry.ask === 'leave') {
