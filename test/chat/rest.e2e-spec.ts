@@ -180,7 +180,7 @@ describe('POST /api/chat/rooms/:roomId/messages', () => {
     [{ content: 'x', expireFrom: 'x' }],
     [{ content: 'x', imageUrl: {} }],
     [{ content: 'x', fileId: 'x' }],
-    [{ content: 'x', replyTo: 'x' }],
+    [{ content: 'x', replyTo: 7 }],
     [{ content: 'x', type: 'system' }],
   ])('refuses %j', async (body) => {
     const { alice, bob } = trio;

@@ -134,7 +134,7 @@ describe('message:send', () => {
     ['an image that is no address', { roomId: 'own', content: 'x', imageUrl: 7 }],
     ['an image with a long address', { roomId: 'own', content: 'x', imageUrl: 'x'.repeat(2049) }],
     ['a file', { roomId: 'own', content: 'x', fileId: 'f-1' }],
-    ['a quote', { roomId: 'own', content: 'x', replyTo: 'msg_1_x' }],
+    ['a quote', { roomId: 'own', content: 'x', replyTo: 7 }],
   ])('refuses %s and changes nothing', async (_what, payload) => {
     const { alice, bob, roomId } = await start();
     const sent = payload && 'roomId' in payload && payload.roomId === 'own' ? { ...payload, roomId } : payload;

@@ -22,6 +22,8 @@ export class RoomCopy {
   /** Messages before this seq were not asked for: a first join tells the newest only. */
   from = 1;
 
+  /** Number of the last entry that told this client to forget the room. */
+  private dropped = 0;
   /** Number of the last leave in the log. */
   private left = 0;
   /** What was held when this client asked for a raise. */
@@ -33,6 +35,9 @@ export class RoomCopy {
   apply(entry: Entry): void {
     if ('told' in entry) {
       this.applyTold(entry);
+      if (entry.told === 'closed' || entry.told === 'kicked') {
+        this.dropped = entry.n;
+      }
     } else if ('ask' in entry) {
       if (entry.ask === 'leave') {
         // From here the socket is not told everything: nothing may raise the point until the next join.
@@ -42,6 +47,10 @@ export class RoomCopy {
         this.raising.set(entry, new Set([...this.held.values()].map(({ message }) => message.id)));
       }
     } else if (entry.answer === 'joined' && entry.to.ask === 'join') {
+      if (entry.to.point !== undefined && !entry.joined.gap && entry.to.n < this.dropped) {
+        // It goes on from what is held no more: the next join is one without a point.
+        return;
+      }
       this.join(entry.joined, entry.to.point);
       this.current &&= entry.to.n > this.left;
     } else if (entry.answer === 'done' && entry.to.ask === 'raise') {

@@ -35,7 +35,9 @@ export function checkJoins(truth: Truth, report: Report): void {
         if (latest && latest.seq > entry.joined.lastSeq) {
           report.add('stale', entry, `lastSeq is ${entry.joined.lastSeq}, ${latest.id} was seq ${latest.seq} before`);
         }
-        checkCopy(entry, copy, isGroup, truth, report);
+        if (copy.point !== undefined) {
+          checkCopy(entry, copy, isGroup, truth, report);
+        }
       }
     }
   }
