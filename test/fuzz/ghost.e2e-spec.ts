@@ -84,10 +84,13 @@ describe('events of /ghost', () => {
 
   it('survive strings of 10 MB and raw frames', async () => {
     const huge = 'x'.repeat(10 * 1024 * 1024);
+    // Of two bytes each: a regular expression without a bound runs out of stack on these first.
+    const wide = 'ж'.repeat(10 * 1024 * 1024);
     await emitAll(scene.chat, mallory, [
       ['send-message', { roomToken: token, message: huge, sender: 'Mallory' }],
       ['join-room', { roomToken: huge, agentId: huge }],
       ['send-message', huge],
+      ['join-room', { roomToken: token, agentId: wide }],
     ]);
     for (const packet of rawPackets('', scene.random)) {
       const raw = await RawSocket.open(scene.chat.url);

@@ -17,7 +17,7 @@ const MAX_FILENAME = 200;
 export const MAX_GHOST_IMAGE = 10 * 1024 * 1024;
 const MAX_DATA_URL = Math.ceil(MAX_GHOST_IMAGE / 3) * 4 + 100;
 /** Printable, and nothing that a page could take for markup. */
-const AGENT = /^[^\p{C}\p{Zl}\p{Zp}<>&]+$/u;
+const AGENT = new RegExp(`^[^\\p{C}\\p{Zl}\\p{Zp}<>&]{1,${MAX_AGENT}}$`, 'u');
 
 const EXAMPLE_TOKEN = 'ABC-123-XYZ';
 
