@@ -316,6 +316,25 @@ describe('changing a room', () => {
     expect((await room(alice, 'patch', roomId).send({ settings }).expect(200)).body.room.settings).toEqual(settings);
   });
 
+  it('gives what was kept so far a deadline when the history ends, at once', async () => {
+    const roomId = await gardening({ settings: { messageTtl: null } });
+    const { messageId, expiresAt } = await say(alice, roomId, 'kept');
+    expect(expiresAt).toBeNull();
+    await room(alice, 'patch', roomId)
+      .send({ settings: { messageTtl: 60 } })
+      .expect(200);
+    const ends = chat.iso(60_000);
+    await chat.pass(1);
+    const { messages } = (await room(alice, 'get', roomId, '/messages').expect(200)).body;
+    expect(messages.map(({ expiresAt: at }: { expiresAt: string }) => at)).toEqual(messages.map(() => ends));
+    await (
+      await listen(bob)
+    )(roomId);
+    await chat.pass(60_000);
+    const { messageIds } = await bob.client.next('message:expired');
+    expect(messageIds).toContain(messageId);
+  });
+
   it('ends with a deletion, which everyone who listens is told', async () => {
     const roomId = await gardening();
     await (

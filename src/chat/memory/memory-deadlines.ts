@@ -17,7 +17,8 @@ export class MemoryDeadlines {
     const before = room.due.peek();
     room.due.push(handle);
     if (before === undefined || room.due.peek() === handle) {
-      this.queue.schedule(EXPIRY_KIND, room.id, deadline);
+      // Sooner than what may be on the queue already: the end of a history is.
+      this.queue.scheduleSooner(EXPIRY_KIND, room.id, deadline);
     }
   }
 
