@@ -187,10 +187,7 @@ const BROKEN: [Kind, string, (scene: Scene) => void][] = [
   [
     'deadline',
     'a deadline that moves away',
-    (scene) => {
-      const later = scene.as(1).expiresAt + 1000;
-      scene.page('b', [{ ...scene.as(1), expiresAt: later }]);
-    },
+    (scene) => scene.page('b', [{ ...scene.as(1), expiresAt: scene.as(1).expiresAt + 1000 }]),
   ],
   [
     'foreign',

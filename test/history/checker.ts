@@ -5,6 +5,7 @@ import { checkExpiry, expiryLateness } from './rules/expiry';
 import { checkBurns } from './rules/burn';
 import { checkChanges } from './rules/changes';
 import { checkDeadlines } from './rules/deadlines';
+import { checkClientIds } from './rules/ids';
 import { checkKicks } from './rules/kicks';
 import { checkLives } from './rules/life';
 import { listeningStretches } from './rules/listening';
@@ -63,6 +64,7 @@ export function check(history: History, { tellMs = TELL_MS, burnDelayMs }: Check
   const report = new Report();
   const truth = new Truth(history, report, burnDelayMs);
   checkAnswers(truth, report);
+  checkClientIds(truth, report);
   const stretchesOf = new Map(
     [...truth.entriesOf].map(([name, all]) => {
       const { isGroup, userId } = truth.infoFor(name);

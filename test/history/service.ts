@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BuiltServer, buildWhenNeeded } from '../support/built-server';
 import { RedisServer } from '../support/redis-server';
-import type { Node } from './client';
+import type { Node } from './tab';
 import type { Random } from './random';
 
 /** How long a message stays from its reveal, ms. */

@@ -84,7 +84,6 @@ export class Truth {
         this.epochs.placeSent(known, answer, history.entries);
       }
     }
-    this.checkClientIds();
     if (this.skew > MAX_SKEW_MS) {
       report.add('clock', history.entries[0], `a clock of the service is ${Math.round(this.skew)} ms off`);
     }
@@ -293,22 +292,6 @@ export class Truth {
     const rises = this.messages.get(id)?.rises;
     if (rises && to > (rises.at(-1)?.rank ?? 0)) {
       rises.push({ n, rank: to });
-    }
-  }
-
-  private checkClientIds(): void {
-    const ids = new Map<string, Known>();
-    for (const known of this.messages.values()) {
-      if (known.clientId === undefined || known.epoch === undefined) {
-        continue;
-      }
-      const key = `${known.epoch} ${known.senderId} ${known.clientId}`;
-      const first = ids.get(key);
-      if (first) {
-        const text = `clientId ${known.clientId} has ${first.id} (seq ${first.seq}) and ${known.id} (seq ${known.seq})`;
-        this.report.add('doubled', known.first, text);
-      }
-      ids.set(key, known);
     }
   }
 }

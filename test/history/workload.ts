@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Actor } from './actor';
-import { HistoryClient, type Node } from './client';
+import { HistoryClient } from './client';
+import type { Node } from './tab';
 import { HistoryLog, type Status, wallClock } from './log';
 import { Random } from './random';
 import { Sender } from './sender';
