@@ -40,6 +40,7 @@ export interface Counts {
   readonly refusedReveals: number;
   readonly movedDeadlines: number;
   readonly kicks: number;
+  readonly bans: number;
   readonly edits: number;
   readonly deletions: number;
   readonly expiredTold: number;
@@ -173,6 +174,7 @@ function count({ clients, entries }: History, truth: Truth): Counts {
     refusedReveals: of((entry) => 'answer' in entry && entry.to.ask === 'reveal' && entry.answer === 'refused'),
     movedDeadlines: [...truth.messages.values()].filter(({ deadlines }) => deadlines.length > 1).length,
     kicks: of((entry) => 'answer' in entry && entry.to.ask === 'kick' && entry.answer === 'done'),
+    bans: of((entry) => 'answer' in entry && entry.to.ask === 'ban' && entry.answer === 'done'),
     edits: of((entry) => 'answer' in entry && entry.to.ask === 'edit' && entry.answer === 'done'),
     deletions: of((entry) => 'answer' in entry && entry.to.ask === 'remove' && entry.answer === 'done'),
     expiredTold: lateness.length,

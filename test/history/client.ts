@@ -110,6 +110,16 @@ export class HistoryClient extends Tab {
     return this.call('DELETE', `/members/${userId}`, { ask: 'kick', userId, call: true });
   }
 
+  /** Keeps a user out of the group. */
+  ban(userId: string): Promise<void> {
+    return this.call('PUT', `/bans/${userId}`, { ask: 'ban', userId, call: true }, {});
+  }
+
+  /** Lifts a ban. */
+  unban(userId: string): Promise<void> {
+    return this.call('DELETE', `/bans/${userId}`, { ask: 'unban', userId, call: true });
+  }
+
   /** Asks a user into the group. */
   invite(userId: string): Promise<void> {
     return this.call('POST', '/invites', { ask: 'invite', userId, call: true }, { userId });

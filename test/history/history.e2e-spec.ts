@@ -21,6 +21,7 @@ const SHORT: RunOptions = {
   nodes: 1,
   pairs: 3,
   groups: 1,
+  ghosts: 1,
   pace: 1,
   redis: false,
   killNodes: false,

@@ -1,7 +1,7 @@
 import { io, type Socket } from 'socket.io-client';
 import type { Answer, Ask, AskEntry, ClientInfo, HistoryLog, Shown, Status, Told } from './log';
 import { RoomCopy } from './room-copy';
-import { type Body, rest, type RestAnswer, shownOf, time } from './wire';
+import { type Body, type Method, rest, type RestAnswer, shownOf, time } from './wire';
 
 /** An ack that takes longer is one that never came. Longer than any stall that the workload causes itself. */
 const ACK_TIMEOUT_MS = 15_000;
@@ -78,7 +78,7 @@ export abstract class Tab {
     return raw && (() => raw.resume());
   }
 
-  protected async call(method: 'POST' | 'PATCH' | 'DELETE', path: string, ask: Ask, body?: object): Promise<void> {
+  protected async call(method: Method, path: string, ask: Ask, body?: object): Promise<void> {
     const asked = this.ask(ask);
     this.answerRest(asked, await this.rest(method, path, body));
   }
@@ -169,11 +169,7 @@ export abstract class Tab {
     });
   }
 
-  protected rest(
-    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
-    path: string | undefined,
-    body?: object,
-  ): Promise<RestAnswer | undefined> {
+  protected rest(method: Method, path: string | undefined, body?: object): Promise<RestAnswer | undefined> {
     const whole = path === undefined ? '/api/chat/rooms' : `/api/chat/rooms/${this.info.roomId}${path}`;
     return rest(this.node?.url ?? '', method, whole, { token: this.token, ...(body && { body }) });
   }

@@ -141,12 +141,14 @@ export class Truth {
     return this.history.clients.flatMap((info) => (info.roomId === roomId ? info.name : []));
   }
 
-  /** The times in which a user may have been taken out of their group: from the ask of a kick to its answer, n. */
+  /** The times in which a user may have been taken out of their group: from the ask of a kick or ban to its answer, n. */
   kicksOf(userId: string): { readonly from: number; readonly to: number; readonly done: AnswerEntry | undefined }[] {
     return [...this.asksIn.values()].flat().flatMap((ask) => {
       const answer = this.answers.get(ask.n);
       const done = answer?.answer === 'done' ? answer : undefined;
-      return ask.ask === 'kick' && ask.userId === userId ? { from: ask.n, to: answer?.n ?? Infinity, done } : [];
+      return (ask.ask === 'kick' || ask.ask === 'ban') && ask.userId === userId
+        ? { from: ask.n, to: answer?.n ?? Infinity, done }
+        : [];
     });
   }
 
