@@ -1,5 +1,6 @@
 import type { Entry, History } from './log';
 import { rank } from './log';
+import { kicksOf } from './memberships';
 import { RoomCopy } from './room-copy';
 import { checkExpiry, expiryLateness } from './rules/expiry';
 import { checkBurns } from './rules/burn';
@@ -13,6 +14,7 @@ import { checkJoins } from './rules/resume';
 import { checkStatuses } from './rules/status';
 import { checkStreams } from './rules/stream';
 import { Truth } from './truth';
+import { Unanswered } from './unanswered';
 import { Report, type Violation } from './violations';
 
 export interface CheckOptions {
@@ -69,7 +71,14 @@ export function check(history: History, { tellMs = TELL_MS, burnDelayMs }: Check
   const stretchesOf = new Map(
     [...truth.entriesOf].map(([name, all]) => {
       const { isGroup, userId } = truth.infoFor(name);
-      return [name, listeningStretches(all, { isGroup, kicks: isGroup ? truth.kicksOf(userId) : [] }, report)];
+      return [
+        name,
+        listeningStretches(
+          all,
+          { isGroup, kicks: isGroup ? kicksOf(userId, truth) : [], slowness: truth.slowness },
+          report,
+        ),
+      ];
     }),
   );
   checkStreams(truth, stretchesOf, report);
@@ -86,12 +95,14 @@ export function check(history: History, { tellMs = TELL_MS, burnDelayMs }: Check
 }
 
 function checkAnswers({ history, changes }: Truth, report: Report): void {
+  const unanswered = new Unanswered();
   for (const entry of history.entries) {
+    unanswered.read(entry);
     if ('answer' in entry && entry.answer === 'refused') {
       // What was deleted is no burn message any more.
       const isFixed = entry.to.ask === 'reveal' && changes.mayBeRemoved(entry.to.messageId, entry.n);
       if (entry.code === 'timeout') {
-        report.add('unanswered', entry, `${entry.to.ask} was never acked`);
+        unanswered.check(entry, report);
       } else if (FAILURES.includes(entry.code) && !(isFixed && entry.code === 'ValidationError')) {
         report.add('failed', entry, `${entry.to.ask} was refused with ${entry.code}`);
       }

@@ -1,3 +1,4 @@
+import { Unanswered } from '../unanswered';
 import { Report, type Violation } from '../violations';
 import { type AnswerEntry, type Entry, type GhostHistory, isRefused } from './log';
 import { checkPresence, Presences } from './presence';
@@ -32,7 +33,7 @@ export function checkGhosts(history: GhostHistory, times: GhostTimes): GhostVerd
   const truth = new GhostTruth(history, times, report);
   const presences = new Presences(truth);
   for (const [name, entries] of truth.entriesOf) {
-    checkAnswers(entries, report);
+    checkAnswers(entries, new Unanswered(), report);
     checkTold(entries, truth, report);
     checkLeft(name, entries, truth, report);
   }
@@ -49,10 +50,11 @@ function pageOf(entry: Entry): Page | undefined {
   return 'answer' in entry && entry.answer === 'page' ? entry : undefined;
 }
 
-function checkAnswers(entries: readonly Entry[], report: Report): void {
+function checkAnswers(entries: readonly Entry[], unanswered: Unanswered, report: Report): void {
   for (const entry of entries) {
+    unanswered.read(entry);
     if ('answer' in entry && entry.answer === 'refused' && entry.code === 'timeout') {
-      report.add('unanswered', entry, `${entry.to.ask} was never acked`);
+      unanswered.check(entry, report);
     } else if ('answer' in entry && entry.answer === 'refused' && FAILURES.includes(entry.code)) {
       report.add('failed', entry, `${entry.to.ask} was refused with ${entry.code}`);
     }
@@ -143,10 +145,10 @@ function checkLeft(name: string, entries: readonly Entry[], truth: GhostTruth, r
     } else if (isAnswered(entry)) {
       floor = Math.max(floor, entry.to.at);
       if (entry.to.ask === 'leave') {
-        out = Math.min(out, entry.at + LEAVE_MS);
+        out = Math.min(out, entry.at + LEAVE_MS + truth.slowness.at(entry.at));
       } else if (entry.answer === 'entered') {
         const taken = truth.rivalsAfter(info, entry).map(({ entered }) => entered?.at ?? Infinity);
-        out = Math.min(...taken) + LEAVE_MS;
+        out = Math.min(...taken) + LEAVE_MS + truth.slowness.at(entry.at);
       }
     }
   }
@@ -171,7 +173,8 @@ function checkSpan(span: Span, truth: GhostTruth, report: Report): void {
       }
     }
     const goneAt = truth.goneAt(known);
-    const isOver = goneAt > from.at && goneAt + truth.times.tellMs < heardUntil + FAN_OUT_MS;
+    const tellMs = truth.times.tellMs + truth.slowness.at(goneAt);
+    const isOver = goneAt > from.at && goneAt + tellMs < heardUntil + FAN_OUT_MS;
     if (held.has(known.id) && isOver && !ended.has(known.id)) {
       report.add('not-dropped', last, `${known.id} (#${known.first.n}) is gone and nobody told`);
     }
@@ -245,9 +248,9 @@ function checkAwaited(known: Known, sent: AnswerEntry, truth: GhostTruth, report
   };
   const stayed = truth.spans.find(
     ({ info, from, heardUntil }) =>
-      isOther(info.name) && from.n > sent.n && heardUntil > from.at + SETTLING_MS + FAN_OUT_MS,
+      isOther(info.name) && from.n > sent.n && heardUntil > from.at + SETTLING_MS + truth.fanOutMs(from.at),
   );
-  const stayedUntil = stayed ? truth.numberAt(stayed.from.at + SETTLING_MS + FAN_OUT_MS) : 0;
+  const stayedUntil = stayed ? truth.numberAt(stayed.from.at + SETTLING_MS + truth.fanOutMs(stayed.from.at)) : 0;
   const others = truth.history.entries.filter(
     (entry) =>
       'ask' in entry &&

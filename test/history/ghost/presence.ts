@@ -1,6 +1,6 @@
 import type { Report } from '../violations';
 import { type ClientInfo, type Entry, isRefused } from './log';
-import { endsPlace, FAN_OUT_MS, type GhostTruth, isAnswered, type Span } from './truth';
+import { endsPlace, type GhostTruth, isAnswered, type Span } from './truth';
 
 /** For so long a stranded connection certainly stands: less than its server waits for an answer to a ping, ms. */
 const STANDS_MS = 3000;
@@ -69,7 +69,9 @@ class Presence {
       return answer?.answer === 'done' ? answer.n : truth.numberAt(end.at + FALLEN_MS);
     }
     const isStranded = end && 'told' in end && end.told === 'stranded';
-    return end ? truth.numberAt(end.at + (isStranded ? FALLEN_MS : truth.times.tellMs)) : Infinity;
+    return end
+      ? truth.numberAt(end.at + (isStranded ? FALLEN_MS : truth.times.tellMs + truth.slowness.at(end.at)))
+      : Infinity;
   }
 }
 
@@ -130,7 +132,7 @@ function checkSpan(span: Span, truth: GhostTruth, presences: Presences, report: 
     } else if ('told' in entry && entry.told === 'went') {
       if (!present.delete(entry.agentId)) {
         wrong(entry, `${entry.agentId} is told to go, and was not there`);
-      } else if (presences.isIn(roomId, entry.agentId, floor, truth.numberAt(entry.at + FAN_OUT_MS))) {
+      } else if (presences.isIn(roomId, entry.agentId, floor, truth.numberAt(entry.at + truth.fanOutMs(entry.at)))) {
         // Whose connection ends notices that later than the server, maybe.
         wrong(entry, `${entry.agentId} is told to go, and did not`);
       }
@@ -141,7 +143,7 @@ function checkSpan(span: Span, truth: GhostTruth, presences: Presences, report: 
       }
       compare(entry, entry.to.n);
     } else if (isAnswered(entry)) {
-      compare(entry, truth.numberAt(entry.to.at - FAN_OUT_MS));
+      compare(entry, truth.numberAt(entry.to.at - truth.fanOutMs(entry.to.at)));
     }
     if (isAnswered(entry)) {
       floor = Math.max(floor, entry.to.n);

@@ -1,4 +1,5 @@
 import { type AnswerEntry, type AskEntry, type ClientInfo, type Entry, type GhostHistory, isRefused } from './log';
+import { Slowness } from '../slowness';
 import type { Report } from '../violations';
 import type { Whisper } from './log';
 
@@ -49,6 +50,7 @@ export class GhostTruth {
   readonly entriesOf = new Map<string, Entry[]>();
   readonly answers = new Map<number, AnswerEntry>();
   readonly spans: Span[];
+  readonly slowness: Slowness;
   private readonly infoOf = new Map<string, ClientInfo>();
   private readonly sends = new Map<string, AskEntry>();
 
@@ -57,6 +59,7 @@ export class GhostTruth {
     readonly times: GhostTimes,
     private readonly report: Report,
   ) {
+    this.slowness = new Slowness(history.entries);
     history.clients.forEach((info) => {
       this.infoOf.set(info.name, info);
       this.entriesOf.set(info.name, []);
@@ -83,6 +86,11 @@ export class GhostTruth {
 
   messagesIn(roomId: string): Known[] {
     return [...this.messages.values()].filter((known) => known.roomId === roomId);
+  }
+
+  /** How long an event may take to the last of the sockets at a time, ms. */
+  fanOutMs(at: number): number {
+    return FAN_OUT_MS + this.slowness.at(at);
   }
 
   /** Number of the first entry at a time or later; Infinity: none. */
@@ -119,7 +127,7 @@ export class GhostTruth {
       return known.createdAt + known.ttl * 1000 + SKEW_MS;
     }
     const others = known.told.filter((entry) => this.infoFor(entry.client).userId !== known.sender);
-    return (others[0]?.at ?? Infinity) + this.times.burnDelayMs + FAN_OUT_MS;
+    return (others[0]?.at ?? Infinity) + this.times.burnDelayMs + this.fanOutMs(others[0]?.at ?? 0);
   }
 
   /** The time until which a message is certainly there, epoch ms. */
@@ -186,7 +194,7 @@ export class GhostTruth {
       const end = rest.find((one) => endsPlace(one))?.n ?? Infinity;
       const to = Math.min(end, ...this.rivalsAfter(info, entry).map(({ ask }) => ask.n));
       const own = rest.filter(({ n }) => n < to);
-      const answered = own.filter((one) => isAnswered(one)).map(({ to: ask }) => ask.at - FAN_OUT_MS);
+      const answered = own.filter((one) => isAnswered(one)).map(({ to: ask }) => ask.at - this.fanOutMs(ask.at));
       spans.push({ info, from: entry, entries: own, to, heardUntil: Math.max(-Infinity, ...answered) });
     }
     return spans;

@@ -120,7 +120,7 @@ function overdue(
   tellMs: number,
 ): boolean {
   const expiresAt = truth.deadlineOf(message);
-  return connectedAt + truth.skew < expiresAt && expiresAt + tellMs < heardUntil;
+  return connectedAt + truth.skew < expiresAt && expiresAt + tellMs + truth.slowness.at(expiresAt) < heardUntil;
 }
 
 /** By how much the first `message:expired` of each message came later than the deadline, ms, ascending. */

@@ -1,4 +1,5 @@
 import type { AnswerEntry, AskEntry, Entry } from '../log';
+import { kicksOf } from '../memberships';
 import type { Truth } from '../truth';
 import type { Report } from '../violations';
 
@@ -10,11 +11,11 @@ export function checkKicks(truth: Truth, report: Report): void {
   for (const [name, entries] of truth.entriesOf) {
     const { userId, isGroup, roomId } = truth.infoFor(name);
     const asks = isGroup ? (truth.asksIn.get(roomId) ?? []) : [];
-    for (const { from, done } of isGroup ? truth.kicksOf(userId) : []) {
+    for (const { from, done } of isGroup ? kicksOf(userId, truth) : []) {
       const back = asks.find((ask) => ask.n > from && isReturn(ask, userId, truth));
       if (done) {
         const out = entries.filter(({ n }) => n > done.n && n < (back?.n ?? Infinity));
-        checkOut(out, done.at + KICK_MS, report);
+        checkOut(out, done.at + KICK_MS + truth.slowness.at(done.at, 1), report);
       }
     }
     checkBans(entries, asks, truth, report);
