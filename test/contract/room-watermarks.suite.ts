@@ -86,6 +86,50 @@ export function roomWatermarksContract(makeKit: MakeChatKit): void {
     expect(await told()).toEqual([{ status: 'seen', userId: carol.userId, upToSeq: undefined, seqs: [sent.seq] }]);
   });
 
+  it('who leaves needs not reveal what burns: it ends with the last countdown of the others', async () => {
+    const sent = await bench.send(pair, { burn: true });
+    const other = await bench.send(pair, { burn: true });
+    const common = { roomId: group.id, revealId: undefined, socketId: undefined };
+    const revealed = await bench.kit.feed.reveal({
+      ...common,
+      userId: bob.userId,
+      messageId: sent.id,
+      delayMs: SHORT_MS,
+    });
+    const expiresAt = revealed?.outcome === 'revealed' ? revealed.expiresAt : 0;
+    await bench.news(group.id);
+    await group.act(carol, { kind: 'leave' });
+    expect(await statuses(sent, other)).toEqual(['seen', 'sent']);
+    const [status] = (await bench.news(group.id)).filter(({ kind }) => kind === 'status');
+    const messages = [{ id: sent.id, seq: sent.seq, senderId: group.alice.userId, expiresAt }];
+    expect(status).toMatchObject({ status: 'seen', userId: carol.userId, messages });
+    await bench.kit.advance(SHORT_MS);
+    await bench.kit.feed.sweep(group.id, 100);
+    const [expired] = (await bench.news(group.id)).filter(({ kind }) => kind === 'expired');
+    expect(expired).toMatchObject({ messageIds: [sent.id], reason: 'burned', userId: undefined });
+    expect(await find(sent, group.alice)).toBeUndefined();
+    expect(await find(other, group.alice)).toBeDefined();
+  });
+
+  it('who leaves last of those who had not revealed what burns ends it at once, the others having long done so', async () => {
+    const sent = await bench.send(pair, { burn: true });
+    await bench.kit.feed.reveal({
+      roomId: group.id,
+      userId: bob.userId,
+      messageId: sent.id,
+      revealId: undefined,
+      socketId: undefined,
+      delayMs: SHORT_MS,
+    });
+    await bench.kit.advance(SHORT_MS);
+    await bench.kit.feed.sweep(group.id, 100);
+    expect(await find(sent, bob)).toBeUndefined();
+    expect(await find(sent, group.alice)).toBeDefined();
+    await group.act(carol, { kind: 'leave' });
+    expect(await find(sent, group.alice)).toBeUndefined();
+    expect(await bench.kit.feed.sweep(group.id, 100)).toMatchObject({ erased: 1 });
+  });
+
   it('who comes later does not count, and has nothing unread', async () => {
     const sent = await bench.send(pair);
     const dave = await group.join('dave');

@@ -90,11 +90,7 @@ export class MemoryReceipts {
       room.reveals ??= new Reveals();
       room.reveals.add(seq, userId, { until, revealId });
       if (recipients.every((recipient) => room.reveals?.get(seq, recipient))) {
-        const expiresAt = room.reveals.latest(seq);
-        this.deadlines.move(room, handle, expiresAt, true);
-        this.setStatus(room, handle, SEEN, now);
-        const messages = [{ id: messageId, seq, senderId, expiresAt }];
-        this.hub.publish(room, { kind: 'status', status: 'seen', userId, socketId, at: now, messages });
+        this.startBurning(room, handle, { userId, socketId }, room.reveals.latest(seq), now);
       } else {
         room.reveals.endSooner({ until, seq, userId });
         this.deadlines.scheduleNext(room);
@@ -140,6 +136,39 @@ export class MemoryReceipts {
         this.hub.publish(room, { kind: 'status', status, userId, socketId: undefined, at, messages });
       }
     }
+    this.burnWithout(room, userId, at);
+  }
+
+  /** Ends the burn messages that nobody but a member who has gone had still to reveal. */
+  private burnWithout(room: MemoryRoom, userId: string, at: number): void {
+    const { records } = this.state;
+    const { reveals } = room;
+    for (const seq of reveals?.seqs ?? []) {
+      for (const handle of room.ascending(at, seq, seq)) {
+        const recipients = room.recipients(room.people[records.sender(handle)]?.userId ?? '', seq);
+        const isDone = recipients.length > 0 && recipients.every((recipient) => reveals?.get(seq, recipient));
+        if (isDone && !records.isBurning(handle)) {
+          const until = Math.max(reveals?.latest(seq) ?? at, at);
+          this.startBurning(room, handle, { userId, socketId: undefined }, until, at);
+        }
+      }
+    }
+  }
+
+  /** Everyone has revealed a burn message: it ends for all when the last countdown does. */
+  private startBurning(
+    room: MemoryRoom,
+    handle: Handle,
+    by: Pick<RevealRequest, 'userId' | 'socketId'>,
+    expiresAt: number,
+    at: number,
+  ): void {
+    const { records } = this.state;
+    this.deadlines.move(room, handle, expiresAt, true);
+    this.setStatus(room, handle, SEEN, at);
+    const senderId = room.people[records.sender(handle)]?.userId ?? '';
+    const messages = [{ id: records.id(handle), seq: records.seq(handle), senderId, expiresAt }];
+    this.hub.publish(room, { kind: 'status', status: 'seen', ...by, at, messages });
   }
 
   private raiseMark(room: MemoryRoom, { marks }: MemoryGroup, receipt: Receipt): { waiting: number } | undefined {

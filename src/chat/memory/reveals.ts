@@ -31,6 +31,11 @@ export class Reveals {
     }
   }
 
+  /** Of the messages that somebody has revealed. */
+  get seqs(): Iterable<number> {
+    return this.bySeq.keys();
+  }
+
   /** When the last countdown of a message ends, epoch ms. */
   latest(seq: number): number {
     let latest = 0;

@@ -83,6 +83,29 @@ local function tellRaised(rank, user, socket, raised, upTo)
   local common = { rank, user, socket, now, upTo }
   publish('s', cjson.encode({ common, note }), cjson.encode({ common, raised }))
 end
+
+-- Whether all to whom a burn message is sent have revealed it; nobody is not all.
+local function isRevealed(sender, seq)
+  local reveals, sentTo = base .. 'rv:' .. seq, recipients(sender, seq)
+  local all = #sentTo > 0 and redis.call('HLEN', reveals) >= #sentTo
+  for _, one in ipairs(all and sentTo or {}) do all = all and redis.call('HEXISTS', reveals, one) == 1 end
+  return all
+end
+
+-- Everyone has revealed it: it ends for all when the last countdown does. Gives the value.
+local function startBurning(value, sender, seq, user, socket)
+  local latest = now
+  for _, reveal in ipairs(redis.call('HVALS', base .. 'rv:' .. seq)) do
+    latest = math.max(latest, tonumber(string.match(reveal, '^%d+')))
+  end
+  local id = idIn(value)
+  -- First: a deadline that is over takes the value away.
+  setStatus(seq, sender, ${SEEN})
+  value = moveDeadline(${SEEN} .. string.sub(value, 2), latest, 'b')
+  redis.call('SREM', base .. 'open', seq)
+  tellRaised(${SEEN}, user, socket, { { id, tonumber(seq), sender, latest } })
+  return value
+end
 `;
 
 export const RECEIPTS = `${PRELUDE}${RECEIPT_PARTS}`;
@@ -156,23 +179,11 @@ end
 local ends = earlier(deadline, now + ARGV[7])
 redis.call('HSET', reveals, user, ends .. ' ' .. revealId)
 if deadline ~= '0' then redis.call('PEXPIREAT', reveals, deadline) end
-local sentTo, all = recipients(sender, seq), true
-if redis.call('HLEN', reveals) < #sentTo then
-  all = false
-else
-  for _, one in ipairs(sentTo) do all = all and redis.call('HEXISTS', reveals, one) == 1 end
-end
-if all then
-  local latest = 0
-  for _, reveal in ipairs(redis.call('HVALS', reveals)) do
-    latest = math.max(latest, tonumber(string.match(reveal, '^%d+')))
-  end
-  value = moveDeadline(value, latest, 'b')
-  setStatus(seq, sender, ${SEEN})
-  value = ${SEEN} .. string.sub(value, 2)
-  tellRaised(${SEEN}, user, socket, { { ARGV[4], tonumber(seq), sender, latest } })
+if isRevealed(sender, seq) then
+  value = startBurning(value, sender, seq, user, socket)
 else
   redis.call('ZADD', due, ends, 'r' .. seq .. ',' .. user)
+  redis.call('SADD', base .. 'open', seq)
 end
 return { 'revealed', full(value), tostring(ends), epoch, unindexed() }
 `;

@@ -89,6 +89,7 @@ local function erase(entry, reason)
   redis.call('UNLINK', message(seq), base .. 'rv:' .. seq, base .. 're:' .. seq)
   redis.call('SREM', base .. 'rx', seq)
   redis.call('SREM', base .. 'del', seq)
+  redis.call('SREM', base .. 'open', seq)
   if sender == '' then
     freed.system = freed.system + 1
     redis.call('ZREM', base .. 'sys', seq)
@@ -172,7 +173,7 @@ local function closeRoom(reason)
   for i = 1, #shown, 2 do
     if string.sub(shown[i], 1, 1) == 's' then images[#images + 1] = shown[i + 1] end
   end
-  redis.call('UNLINK', room, log, due, base .. 'img', base .. 'kept', base .. 'chg', base .. 'dd', base .. 'keys', base .. 'in', base .. 'out',
+  redis.call('UNLINK', room, log, due, base .. 'open', base .. 'img', base .. 'kept', base .. 'chg', base .. 'dd', base .. 'keys', base .. 'in', base .. 'out',
     base .. 'roll', base .. 'order', base .. 'mods', base .. 'admins', base .. 'bans', base .. 'mutes', base .. 'invites', base .. 'cl', base .. 'own',
     base .. 'sys', base .. 'wd', base .. 'ws', base .. 'js', base .. 'wt', base .. 'rx', base .. 'del')
   return { standing[1], standing[2], now, #entries / 2 - standing[3], tonumber(standing[4]), joined, ids, marks, images }

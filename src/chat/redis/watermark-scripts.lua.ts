@@ -74,6 +74,14 @@ local function leaveMarks(user)
   redis.call('HDEL', base .. 'wt', 'd' .. user, 's' .. user)
   tellRaised(${SEEN}, user, '', catchUp(before[2], ${SEEN}))
   tellRaised(${DELIVERED}, user, '', catchUp(before[1], ${DELIVERED}))
+  -- Burn messages that some have revealed, and nobody else has to any more.
+  for _, seq in ipairs(redis.call('SMEMBERS', base .. 'open')) do
+    local value = redis.call('GET', message(seq))
+    if lives(value) and burns(value) then
+      local sender = string.match(value, '^%d+,%d+,%d+,%d*,%["([^"]*)"', 28)
+      if isRevealed(sender, seq) then startBurning(value, sender, seq, user, '') end
+    end
+  end
 end
 `;
 

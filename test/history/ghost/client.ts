@@ -27,6 +27,7 @@ export class GhostClient {
   private node: Node | undefined;
   private conn = 0;
   private sent = 0;
+  private readonly stranded: RawSocket[] = [];
 
   constructor(
     readonly info: ClientInfo,
@@ -92,13 +93,17 @@ export class GhostClient {
       raw?.pause();
       this.tell(this.conn, { told: 'stranded' });
       [this.socket, this.isIn] = [undefined, false];
-      setTimeout(() => raw?.terminate(), STRANDED_MS).unref();
+      if (raw) {
+        this.stranded.push(raw);
+        setTimeout(() => raw.terminate(), STRANDED_MS).unref();
+      }
     }
   }
 
   close(): void {
     this.tell(this.conn, { told: 'dropped' });
     this.socket?.close();
+    this.stranded.forEach((raw) => raw.terminate());
   }
 
   /** Comes into the room; `withKey`: as who it was before, where it was. */
