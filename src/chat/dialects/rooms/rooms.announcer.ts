@@ -165,14 +165,10 @@ export class RoomsAnnouncer implements OnModuleInit {
 
 /** Whether a message is gone for everyone with this event. */
 function ends(event: RoomEvent, messageId: string): boolean {
-  switch (event.kind) {
-    case 'expired':
-      return event.userId === undefined && event.messageIds.includes(messageId);
-    case 'deleted':
-      return event.messageId === messageId;
-    default:
-      return event.kind === 'closed';
+  if (event.kind === 'expired') {
+    return event.userId === undefined && event.messageIds.includes(messageId);
   }
+  return event.kind === 'closed' || (event.kind === 'deleted' && event.messageId === messageId);
 }
 
 interface Target {
