@@ -29,7 +29,9 @@ export const DELETED = MESSAGE_TYPES.indexOf('deleted');
  * | `re:<seq>` | hash | emoji → `<number of the kind> <user> …` of who reacted with it, with PX as the message |
  * | `rx`, `del` | set | seqs of messages that have reactions; of which a tombstone is left |
  * | `dd` | hash | digest of sender and clientId → `<24 hex> <seq> <createdAt> <deadline>` |
- * | `rv:<seq>` | hash | user → `<until> <revealId>` of who revealed a burn message, with PX as the message |
+ * | `rt` | hash | of direct rooms: seq → `<delivered at> <seen at>`, the latter once it was |
+ * | `rv:<seq>` | hash | user → `<until> <revealed at> <revealId>` of who revealed a burn message, with PX as the message |
+ * | `rvs` | set | seqs of messages that somebody revealed |
  * | `img` | hash | `s<seq>` → `<holder> <filename>` of a message with an image, `h<holder>` → seq |
  * | `gone:<user>` | set | seqs of burn messages that are gone for this user alone |
  * | `keys` | hash | user → public key |
