@@ -61,7 +61,7 @@ export async function redisChatKit(server: RedisServer, prefix = uniquePrefix())
   const occupancy = new RedisOccupancy(rooms, new NodeRooms(redis, nodes), totals, nodes);
   const [marks, listing] = [new UserMarks(redis, lists), new RedisPublicRooms(redis, rooms)];
   const reports = new RedisReports(rooms, ids);
-  const follower = new FeedFollower(redis, rooms, channels, nodes);
+  const follower = new FeedFollower(redis, rooms, channels, nodes, clock);
   const feed = new ListeningFeed(
     rooms,
     lists,

@@ -37,7 +37,7 @@ export interface Snapshot {
   readonly watermarks: RoomMarks | undefined;
 }
 
-/** What a recipient has of a message. Times are epoch ms, of their latest receipt that covers it. */
+/** What a recipient has of a message. Times are epoch ms; in a room that is not direct of their latest receipt that covers it. */
 export interface MemberReceipt {
   readonly userId: string;
   readonly deliveredAt: number | undefined;
@@ -81,8 +81,8 @@ export abstract class MessageStore {
   ): Awaitable<Snapshot | undefined>;
 
   /**
-   * What the recipients have of an own message in a room that is not direct; `foreign`: it is somebody else's, or of the
-   * system. Undefined: no such message.
+   * What the recipients have of an own message; `foreign`: it is somebody else's, or of the system. Undefined: no such
+   * message.
    */
   abstract receipts(
     roomId: string,

@@ -224,7 +224,7 @@ export abstract class RoomFeed {
   /**
    * Hands the events of rooms to `listener`, each once, in order and without a hole within a room: on one node those of
    * every room, on one of many at least those of the rooms that are followed there, and of the direct rooms of users who
-   * are. Called at start.
+   * are. Messages that come to a node after their deadline are left out. Called at start.
    */
   abstract subscribe(listener: RoomListener): void;
 

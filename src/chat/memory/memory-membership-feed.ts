@@ -241,7 +241,7 @@ export class MemoryMembershipFeed extends MembershipFeed {
   }
 
   private end(room: GroupRoom, userId: string): void {
-    const before = room.group.marks.levels();
+    const before = room.group.marks.lows();
     if (room.group.remove(userId)) {
       this.feed.receipts.left(room, userId, before);
       this.state.unnote(userId, room.id);

@@ -72,12 +72,20 @@ export class MemoryMessageStore extends MessageStore {
     const room = this.state.rooms.get(roomId);
     const handle = room?.findById(messageId, now) ?? NO_HANDLE;
     const { records } = this.state;
-    if (!room?.group?.member(userId) || handle === NO_HANDLE || records.isDeleted(handle)) {
+    if (!room?.hasMember(userId) || handle === NO_HANDLE || records.isDeleted(handle)) {
       return undefined;
     }
     const senderId = room.people[records.sender(handle)]?.userId;
-    const own = senderId === userId && records.isCounted(handle);
-    return own ? room.group.marks.receipts(records.seq(handle), userId) : 'foreign';
+    if (senderId !== userId || !records.isCounted(handle)) {
+      return 'foreign';
+    }
+    const seq = records.seq(handle);
+    if (!room.group) {
+      const times = records.statusTimes(handle);
+      return room.recipients(userId, seq).map((recipient) => ({ userId: recipient, ...times }));
+    }
+    const receipts = room.group.marks.receipts(seq, userId);
+    return records.isBurn(handle) ? receipts.map((receipt) => receiptOfBurn(room, seq, receipt)) : receipts;
   }
 
   override isRevealed(roomId: string, userId: string, messageId: string): boolean {
@@ -183,6 +191,12 @@ export class MemoryMessageStore extends MessageStore {
     }
     return ranges;
   }
+}
+
+/** A burn message is seen by its reveal alone. */
+function receiptOfBurn({ reveals }: MemoryRoom, seq: number, { userId, deliveredAt }: MemberReceipt): MemberReceipt {
+  const seenAt = reveals?.get(seq, userId)?.at;
+  return { userId, deliveredAt: seenAt === undefined ? deliveredAt : Math.min(deliveredAt ?? seenAt, seenAt), seenAt };
 }
 
 function marksOf({ group }: MemoryRoom, viewer: string): RoomMarks | undefined {

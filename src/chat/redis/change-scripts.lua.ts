@@ -76,6 +76,8 @@ for _, one in ipairs(redis.call('HKEYS', reveals)) do
 end
 redis.call('UNLINK', reveals, base .. 're:' .. seq)
 redis.call('SREM', base .. 'rx', seq)
+redis.call('SREM', base .. 'rvs', seq)
+redis.call('HDEL', base .. 'rt', seq)
 redis.call('SADD', base .. 'del', seq)
 dropImage(seq)
 dropReports(seq)

@@ -31,7 +31,9 @@ export const DELETED = MESSAGE_TYPES.indexOf('deleted');
  * | `rp:<seq>` | hash | user → `<id>,<createdAt>,<JSON of the reason>` of who reported it, with PX as the message |
  * | `rps` | zset | `<seq>,<user>` of reports → seq |
  * | `dd` | hash | digest of sender and clientId → `<24 hex> <seq> <createdAt> <deadline>` |
- * | `rv:<seq>` | hash | user → `<until> <revealId>` of who revealed a burn message, with PX as the message |
+ * | `rt` | hash | of direct rooms: seq → `<delivered at> <seen at>`, the latter once it was |
+ * | `rv:<seq>` | hash | user → `<until> <revealed at> <revealId>` of who revealed a burn message, with PX as the message |
+ * | `rvs` | set | seqs of messages that somebody revealed |
  * | `img` | hash | `s<seq>` → `<holder> <filename>` of a message with an image, `h<holder>` → seq |
  * | `gone:<user>` | set | seqs of burn messages that are gone for this user alone |
  * | `keys` | hash | user → public key |

@@ -89,8 +89,8 @@ local function erase(entry, reason)
   if withReports then dropReports(seq) end
   for _, user in ipairs(redis.call('HKEYS', base .. 'rv:' .. seq)) do redis.call('SREM', base .. 'gone:' .. user, seq) end
   redis.call('UNLINK', message(seq), base .. 'rv:' .. seq, base .. 're:' .. seq)
-  redis.call('SREM', base .. 'rx', seq)
-  redis.call('SREM', base .. 'del', seq)
+  for _, set in ipairs({ 'rx', 'del', 'rvs' }) do redis.call('SREM', base .. set, seq) end
+  redis.call('HDEL', base .. 'rt', seq)
   if sender == '' then
     freed.system = freed.system + 1
     redis.call('ZREM', base .. 'sys', seq)
@@ -177,7 +177,8 @@ local function closeRoom(reason)
   end
   redis.call('UNLINK', room, log, due, base .. 'img', base .. 'kept', base .. 'chg', base .. 'dd', base .. 'keys', base .. 'in', base .. 'out',
     base .. 'roll', base .. 'order', base .. 'mods', base .. 'admins', base .. 'bans', base .. 'mutes', base .. 'invites', base .. 'cl', base .. 'own',
-    base .. 'sys', base .. 'wd', base .. 'ws', base .. 'js', base .. 'wt', base .. 'rx', base .. 'del')
+    base .. 'sys', base .. 'wd', base .. 'ws', base .. 'js', base .. 'wt', base .. 'rx', base .. 'del',
+    base .. 'rt', base .. 'rvs')
   return { standing[1], standing[2], now, #entries / 2 - standing[3], tonumber(standing[4]), joined, ids, marks, images }
 end
 `;

@@ -8,7 +8,13 @@ import type { MayflySocket } from '../../../realtime/socket-session';
 import type { Message } from '../../engine/message';
 import { TypingService } from '../../typing.service';
 import { RoomJoinedDto, SentGhostMessageDto } from './dto/ghost-answers.dto';
-import { GhostRoomDto, JoinGhostRoomDto, SendGhostImageDto, SendGhostMessageDto } from './dto/ghost-requests.dto';
+import {
+  GhostRoomDto,
+  JoinGhostRoomDto,
+  SEND_GHOST_IMAGE_EXAMPLES,
+  SendGhostImageDto,
+  SendGhostMessageDto,
+} from './dto/ghost-requests.dto';
 import { GhostEntry } from './ghost-entry';
 import { GhostMessagesService, type GhostAuthor } from './ghost-messages.service';
 import { type Ghost, userIdOf } from './ghost-places';
@@ -58,6 +64,7 @@ export class GhostGateway {
     cost: 'create',
     summary: 'Sends a picture to everyone in the room.',
     description: SEND_GHOST_IMAGE_GUIDE,
+    examples: SEND_GHOST_IMAGE_EXAMPLES,
     errors: [
       'AuthorizationError',
       'NotFoundError',
