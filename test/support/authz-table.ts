@@ -176,6 +176,9 @@ export const ROUTES: readonly RouteRow[] = [
   route('POST /api/chat/invites/:roomId/decline', account(204)),
   groupRoute('PUT /members/:userId', inRoom(204), () => ({ role: 'moderator' })),
   groupRoute('DELETE /members/:userId', inRoom(204)),
+  // Only rooms with moderation take reports.
+  route('POST /api/chat/rooms/:roomId/messages/:messageId/report', inRoom(409), () => ({ reason: 'x' })),
+  groupRoute('GET /reports', inRoom(200)),
   groupRoute('GET /bans', inRoom(200)),
   groupRoute('PUT /bans/:userId', inRoom(204), () => ({ reason: 'x' })),
   groupRoute('DELETE /bans/:userId', inRoom(204)),

@@ -1,5 +1,6 @@
 import type { Awaitable } from '../../common/awaitable';
 import type { Message } from './message';
+import type { Report } from './report';
 import type { Room } from './room';
 
 /** Where a client left off. */
@@ -88,6 +89,9 @@ export abstract class MessageStore {
     userId: string,
     messageId: string,
   ): Awaitable<readonly MemberReceipt[] | 'foreign' | undefined>;
+
+  /** Reports of live messages of a room, newest first; none where it has no moderation. */
+  abstract reports(roomId: string): Awaitable<Report[]>;
 
   /** Whether the countdown of a burn message runs for the user: they have revealed it, and it is not gone for them. */
   abstract isRevealed(roomId: string, userId: string, messageId: string): Awaitable<boolean>;

@@ -73,6 +73,7 @@ export class MemoryMembershipFeed extends MembershipFeed {
     for (const roomId of this.state.roomsOf.get(userId) ?? []) {
       const room = this.state.rooms.get(roomId);
       if (isGroup(room)) {
+        room.reports?.forgetUser(userId);
         const heir = heirOf(room, userId);
         this.leave(room, userId);
         if (this.state.rooms.has(roomId)) {

@@ -10,6 +10,7 @@ import {
   type ResumePoint,
   type Snapshot,
 } from '../engine/message.store';
+import type { Report } from '../engine/report';
 import type { MemoryRoom } from './memory-room';
 import { MemoryRooms } from './memory-rooms';
 import { type Handle, NO_HANDLE } from './slab';
@@ -93,6 +94,18 @@ export class MemoryMessageStore extends MessageStore {
     const handle = room?.findById(messageId, now) ?? NO_HANDLE;
     const reveal = handle === NO_HANDLE ? undefined : room?.reveals?.get(this.state.records.seq(handle), userId);
     return reveal !== undefined && reveal.until > now;
+  }
+
+  override reports(roomId: string): Report[] {
+    const now = this.clock.now();
+    const room = this.state.rooms.get(roomId);
+    const found: Report[] = [];
+    for (const [seq, reports] of room?.reports?.entries() ?? []) {
+      for (const _live of room?.ascending(now, seq, seq) ?? []) {
+        found.push(...reports.values());
+      }
+    }
+    return found.sort((a, b) => b.createdAt - a.createdAt);
   }
 
   override snapshot(

@@ -70,6 +70,7 @@ local function moveDeadline(value, deadline, prefix)
   value = string.sub(value, 1, 2) .. burn .. hex .. seq .. ',' .. created .. ',' .. deadline .. ',,' .. json
   redis.call('SET', message(seq), value, 'PXAT', deadline)
   redis.call('PEXPIREAT', base .. 're:' .. seq, deadline)
+  redis.call('PEXPIREAT', base .. 'rp:' .. seq, deadline)
   return value
 end
 
