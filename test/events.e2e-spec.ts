@@ -201,7 +201,7 @@ describe('the event reference', () => {
     await emit(bob, 'message:reveal', { roomId, messageId: burnId });
     const group = await chat
       .api(alice, 'post', 'chat/rooms')
-      .send({ type: 'private', name: 'Team', memberIds: [carol.id] })
+      .send({ type: 'private', name: 'Team', memberIds: [carol.id], settings: { moderationEnabled: true } })
       .expect(201);
     const groupId = group.body.roomId as string;
     await carol.client.next('room:invited');
@@ -211,6 +211,10 @@ describe('the event reference', () => {
     await emit(alice, 'room:join', { roomId: groupId });
     await emit(carol, 'room:join', { roomId: groupId });
     await emit(carol, 'message:send', { roomId: groupId, content: 'in the team' });
+    const { messageId: reported } = await say(alice, groupId, 'not nice');
+    const report = `chat/rooms/${groupId}/messages/${reported}/report`;
+    await chat.api(carol, 'post', report).send({ reason: 'rude' }).expect(201);
+    await alice.client.next('message:reported');
     await chat.api(alice, 'delete', `chat/rooms/${groupId}/members/${carol.id}`).expect(204);
     await carol.client.next('room:kicked');
     await emit(bob, 'room:join', { roomId, since: 1, epoch: 'another' });
@@ -261,6 +265,14 @@ describe('the event reference', () => {
     await emit('auth:refresh', { token: account.token });
     await alice.client.emit('typing:start', { roomId });
     await alice.client.emit('typing:stop', { roomId });
+    const settings = { moderationEnabled: true };
+    const team = { type: 'private', name: 'Team', memberIds: [alice.id], settings };
+    const groupId = (await chat.api(account, 'post', 'chat/rooms').send(team).expect(201)).body.roomId as string;
+    await chat.api(alice, 'post', `chat/rooms/${groupId}/join`).expect(200);
+    const { messageId: sent } = await client.emit('send-message', { roomId: groupId, content: 'not nice' });
+    const report = `chat/rooms/${groupId}/messages/${sent as string}/report`;
+    await chat.api(alice, 'post', report).send({ reason: 'rude' }).expect(201);
+    await client.next('message-reported');
     client.socket.emit('send-message', {});
     await chat.pass(61_000);
     await chat.leave(alice.client);

@@ -59,6 +59,11 @@ export class Group {
     return this.bench.kit.memberships.change(change, { ...MEMBERSHIP, ...limits });
   }
 
+  /** Their account is erased. */
+  async forget({ userId }: Member): Promise<void> {
+    await this.bench.kit.memberships.forgetUser({ userId }, MEMBERSHIP);
+  }
+
   /** The code of the error that it must fail with. */
   async refusal(actor: Member, act: Act<MembershipChange>, limits: Partial<MembershipLimits> = {}): Promise<unknown> {
     return codeOf(this.act(actor, act, limits));

@@ -168,6 +168,12 @@ export class MuteUserDto {
   minutes!: number;
 }
 
+export class ReportMessageDto {
+  @ApiProperty({ minLength: 1, maxLength: MAX_REASON, example: 'Insults' })
+  @IsText({ min: 1, max: MAX_REASON })
+  reason!: string;
+}
+
 export class BanUserDto {
   @ApiPropertyOptional({ maxLength: MAX_REASON, example: 'Spam' })
   @IsOptional()

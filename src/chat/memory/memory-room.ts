@@ -5,6 +5,7 @@ import { isAnonymousRoomId, type Member, type Room, type RoomDraft, type RoomSet
 import type { MemoryGroup } from './memory-group';
 import type { Annotations, Quoted } from './annotations';
 import type { MessageRecords } from './message-records';
+import type { Reports } from './reports';
 import { Reveals } from './reveals';
 import { type Handle, NO_HANDLE } from './slab';
 
@@ -57,6 +58,8 @@ export class MemoryRoom {
   reveals: Reveals | undefined;
   /** Made with the first reply, edit or reaction. */
   annotations: Annotations | undefined;
+  /** Made with the first report. */
+  reports: Reports | undefined;
   /** Stretches of messages that were kept and get a deadline (epoch ms), oldest first. */
   readonly historyEnds: { from: number; readonly upTo: number; readonly deadline: number }[] = [];
   publicKeys: Record<string, string> = {};
@@ -118,6 +121,9 @@ export class MemoryRoom {
   configure(settings: Partial<RoomSettings>): void {
     const named = Object.entries(settings).filter(([, value]) => value !== undefined);
     this.settings = Object.freeze({ ...this.settings, ...(Object.fromEntries(named) as Partial<RoomSettings>) });
+    if (!this.settings.moderationEnabled) {
+      this.reports = undefined;
+    }
   }
 
   forgetKey(userId: string): void {

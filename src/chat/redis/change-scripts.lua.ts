@@ -76,8 +76,11 @@ for _, one in ipairs(redis.call('HKEYS', reveals)) do
 end
 redis.call('UNLINK', reveals, base .. 're:' .. seq)
 redis.call('SREM', base .. 'rx', seq)
+redis.call('SREM', base .. 'rvs', seq)
+redis.call('HDEL', base .. 'rt', seq)
 redis.call('SADD', base .. 'del', seq)
 dropImage(seq)
+dropReports(seq)
 redis.call('ZREM', base .. 's:' .. ARGV[7], seq)
 countOut(seq, ARGV[7], true)
 redis.call('ZREM', base .. 'v:' .. ARGV[7], seq)
