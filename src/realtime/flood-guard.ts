@@ -11,6 +11,7 @@ type Connection = MayflySocket['conn'];
 interface WebSocketLike {
   pause?(): void;
   resume?(): void;
+  _receiver?: { _allowSynchronousEvents: boolean };
 }
 
 const PAUSE = 'flood';
@@ -51,14 +52,17 @@ export class FloodGuard {
   private count(connection: Connection): void {
     let left = this.burst;
     let since = this.clock.now();
-    connection.on('data', () => {
+    connection.on('message', () => {
       left--;
-      if (left >= 0) {
+      if (left >= this.burst / 2) {
         return;
       }
       const now = this.clock.now();
       left = Math.min(this.burst, left + (now - since) * this.perMs);
       since = now;
+      if (left < this.burst / 2) {
+        takeTurns(connection);
+      }
       if (left < 0) {
         this.pause(connection, now + Math.min(MAX_PAUSE_MS, -left / this.perMs));
       }
@@ -85,6 +89,17 @@ export class FloodGuard {
     if (connection) {
       webSocketOf(connection)?.resume?.();
     }
+  }
+}
+
+/**
+ * One event a turn of the event loop from now on: what was read in one go, up to 64 KiB, would keep everyone else
+ * waiting for as long as it takes. It is an option of `ws`, but one for all connections, and costs each a bit.
+ */
+function takeTurns(connection: Connection): void {
+  const receiver = webSocketOf(connection)?._receiver;
+  if (receiver) {
+    receiver._allowSynchronousEvents = false;
   }
 }
 
