@@ -43,7 +43,7 @@ export class MessageChangesController {
   }
 
   @Get('receipts')
-  @ApiOperation({ summary: 'See who has a message of your own; in rooms that are not direct' })
+  @ApiOperation({ summary: 'See who has a message of your own, and since when' })
   @ApiOkResponse({ type: ReceiptsDto })
   @ApiErrors('AuthenticationError', 'AuthorizationError', 'NotFoundError')
   async receipts(
