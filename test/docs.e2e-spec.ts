@@ -2,10 +2,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'dotenv';
 import type { Socket } from 'socket.io-client';
+import { SYSTEM_KINDS } from '../src/chat/engine/message';
 import { HandlerMap } from '../src/realtime/handler-map';
 import { serverEvents } from '../src/realtime/server-event';
-import { register, TestClient } from './support/clients';
+import { type Account, call, register, TestClient } from './support/clients';
 import { createApp, type TestApp } from './support/create-app';
+import { until } from './support/until';
 
 const ROOT = join(__dirname, '..');
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
@@ -14,6 +16,7 @@ const page = (name: string): string => read(join('docs', name));
 const matches = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([, found = '']) => found);
 
 interface Kept {
+  id: string;
   seq: number;
   content: string;
   status: string;
@@ -23,12 +26,19 @@ interface Kept {
 interface RoomCopy {
   readonly messages: Map<number, Kept>;
   readonly current: boolean;
+  join(): void;
 }
 
-function roomCopyClass(): new (socket: Socket, roomId: string) => RoomCopy {
+type RoomCopyClass = new (
+  socket: Pick<Socket, 'on' | 'emit' | 'connected'>,
+  roomId: string,
+  userId: string,
+) => RoomCopy;
+
+function roomCopyClass(): RoomCopyClass {
   const [code = ''] = matches(page('events.md'), /^```js\n([^]*?^class RoomCopy[^]*?)^```$/gm).slice(-1);
   const source = code.slice(code.indexOf('/** What a client keeps'));
-  return new Function(`${source}\nreturn RoomCopy;`)() as new (socket: Socket, roomId: string) => RoomCopy;
+  return new Function(`${source}\nreturn RoomCopy;`)() as RoomCopyClass;
 }
 
 describe('docs/', () => {
@@ -97,6 +107,11 @@ describe('docs/', () => {
       );
     });
 
+    it('has every kind of system message', () => {
+      const [row = ''] = /^\| `system` \|.*$/m.exec(page('events.md')) ?? [];
+      expect(SYSTEM_KINDS.filter((kind) => !row.includes(`\`${kind}\``))).toEqual([]);
+    });
+
     it('has every event of the other namespaces, and no other', () => {
       const [, ...parts] = page('events.md').split(/^## The namespace `(?=\/)/m);
       const documented = parts.flatMap((part) => {
@@ -160,7 +175,7 @@ describe('docs/', () => {
       const a = await TestClient.connect(app.url, alice.token);
       const b = await TestClient.connect(app.url, bob.token, { reconnection: true, reconnectionDelay: 20 });
       const RoomCopy = roomCopyClass();
-      const copy = new RoomCopy(b.socket, roomId);
+      const copy = new RoomCopy(b.socket, roomId, bob.id);
       let sent = 0;
       const send = (ttl: number) => a.emit('message:send', { roomId, content: String(++sent), ttl });
       const interrupt = async (meanwhile: () => Promise<unknown>): Promise<void> => {
@@ -189,6 +204,77 @@ describe('docs/', () => {
       expect([...copy.messages.values()].sort((x, y) => x.seq - y.seq)).toEqual(messages);
       a.close();
       b.close();
+    });
+
+    describe('has code that in a room for more than two', () => {
+      let roomId: string;
+      let alice: Account;
+      let bob: Account;
+      let a: TestClient;
+      let b: TestClient;
+      const RoomCopy = roomCopyClass();
+      const rest = (who: Account, method: 'post' | 'delete', path: string) =>
+        call(app.url, who.token, method, `/api/chat/rooms${path}`);
+      const contents = ({ messages }: RoomCopy): string[] => [...messages.values()].map(({ content }) => content);
+
+      beforeEach(async () => {
+        [alice, bob] = [await register(app.url, 'alice'), await register(app.url, 'bob')];
+        const { body } = await rest(alice, 'post', '').send({ type: 'public', name: 'Gardening' }).expect(201);
+        roomId = body.roomId as string;
+        await rest(bob, 'post', `/${roomId}/join`).expect(200);
+        a = await TestClient.connect(app.url, alice.token);
+        b = await TestClient.connect(app.url, bob.token, { reconnection: true, reconnectionDelay: 20 });
+      });
+
+      afterEach(() => {
+        a.close();
+        b.close();
+      });
+
+      it('forgets it when its user is put out, and has all of it again, also where a join crosses that', async () => {
+        await a.emit('message:send', { roomId, content: 'before' });
+        let held: (() => void)[] | undefined;
+        const emit = (...args: Parameters<Socket['emit']>): Socket => {
+          const send = (): unknown => b.socket.emit(...args);
+          void (held ? held.push(send) : send());
+          return b.socket;
+        };
+        const copy = new RoomCopy({ connected: true, on: b.socket.on.bind(b.socket), emit } as Socket, roomId, bob.id);
+        await until(() => copy.current);
+        expect(contents(copy)).toContain('before');
+        held = [];
+        copy.join();
+        await rest(alice, 'delete', `/${roomId}/members/${bob.id}`).expect(204);
+        await b.next('room:kicked');
+        expect(contents(copy)).toEqual([]);
+        await rest(bob, 'post', `/${roomId}/join`).expect(200);
+        const crossing = held;
+        held = undefined;
+        crossing.forEach((send) => send());
+        await until(() => copy.current);
+        const { messages } = (await a.emit('room:join', { roomId })) as unknown as { messages: Kept[] };
+        expect(messages.map(({ content }) => content)).toContain('before');
+        expect([...copy.messages.values()]).toEqual(messages);
+      });
+
+      it('knows after an interruption how far the others have come', async () => {
+        const copy = new RoomCopy(b.socket, roomId, bob.id);
+        await until(() => copy.current);
+        for (const content of ['one', 'two', 'three']) {
+          await b.emit('message:send', { roomId, content });
+        }
+        const statuses = (): string[] =>
+          [...copy.messages.values()].flatMap(({ content, status }) => (content.length > 5 ? [] : status));
+        await until(() => statuses().length === 3);
+        const [two] = [...copy.messages.values()].filter(({ content }) => content === 'two');
+        b.socket.disconnect();
+        expect(copy.current).toBe(false);
+        await a.emit('message:status', { roomId, upToSeq: (two?.seq ?? 0) + 1, status: 'delivered' });
+        await a.emit('message:status', { roomId, upToSeq: two?.seq, status: 'seen' });
+        b.socket.connect();
+        await until(() => copy.current);
+        expect(statuses()).toEqual(['seen', 'seen', 'delivered']);
+      });
     });
   });
 });

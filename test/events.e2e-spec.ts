@@ -2,9 +2,13 @@ import { Parser } from '@asyncapi/parser';
 import request, { type Test } from 'supertest';
 import type { NamespaceHandlers } from '../src/realtime/handler-map';
 import { HandlerMap } from '../src/realtime/handler-map';
+import { GHOST } from '../src/chat/dialects/ghost/ghost.events';
 import { serverEvents } from '../src/realtime/server-event';
 import { ChatApp, roomOf, say } from './support/chat-app';
+import type { TestClient } from './support/clients';
+import { freshToken, ghostSocket } from './support/ghosts';
 import { problems } from './support/json-schema';
+import { picture } from './support/pictures';
 
 interface Message {
   readonly payload: Record<string, unknown>;
@@ -197,7 +201,7 @@ describe('the event reference', () => {
     await emit(bob, 'message:reveal', { roomId, messageId: burnId });
     const group = await chat
       .api(alice, 'post', 'chat/rooms')
-      .send({ type: 'private', name: 'Team', memberIds: [carol.id] })
+      .send({ type: 'private', name: 'Team', memberIds: [carol.id], settings: { moderationEnabled: true } })
       .expect(201);
     const groupId = group.body.roomId as string;
     await carol.client.next('room:invited');
@@ -207,6 +211,10 @@ describe('the event reference', () => {
     await emit(alice, 'room:join', { roomId: groupId });
     await emit(carol, 'room:join', { roomId: groupId });
     await emit(carol, 'message:send', { roomId: groupId, content: 'in the team' });
+    const { messageId: reported } = await say(alice, groupId, 'not nice');
+    const report = `chat/rooms/${groupId}/messages/${reported}/report`;
+    await chat.api(carol, 'post', report).send({ reason: 'rude' }).expect(201);
+    await alice.client.next('message:reported');
     await chat.api(alice, 'delete', `chat/rooms/${groupId}/members/${carol.id}`).expect(204);
     await carol.client.next('room:kicked');
     await emit(bob, 'room:join', { roomId, since: 1, epoch: 'another' });
@@ -257,6 +265,14 @@ describe('the event reference', () => {
     await emit('auth:refresh', { token: account.token });
     await alice.client.emit('typing:start', { roomId });
     await alice.client.emit('typing:stop', { roomId });
+    const settings = { moderationEnabled: true };
+    const team = { type: 'private', name: 'Team', memberIds: [alice.id], settings };
+    const groupId = (await chat.api(account, 'post', 'chat/rooms').send(team).expect(201)).body.roomId as string;
+    await chat.api(alice, 'post', `chat/rooms/${groupId}/join`).expect(200);
+    const { messageId: sent } = await client.emit('send-message', { roomId: groupId, content: 'not nice' });
+    const report = `chat/rooms/${groupId}/messages/${sent as string}/report`;
+    await chat.api(alice, 'post', report).send({ reason: 'rude' }).expect(201);
+    await client.next('message-reported');
     client.socket.emit('send-message', {});
     await chat.pass(61_000);
     await chat.leave(alice.client);
@@ -272,6 +288,68 @@ describe('the event reference', () => {
     const seen = new Set(client.received.map(({ event }) => event));
     const unseen = serverEvents().filter((one) => one.namespace === namespace && !seen.has(one.name));
     expect(unseen.map(({ name }) => name)).toEqual([]);
+  });
+
+  it('is true in /ghost too', async () => {
+    const document = await load();
+    const { schemas } = document.components;
+    const token = freshToken(chat);
+    const [one, two] = [await ghostSocket(chat.url), await ghostSocket(chat.url)];
+    const wrong: string[] = [];
+    /** Sends it with an ack, which must fit, and, where it is refused, without: gives the code. */
+    const emit = async (client: TestClient, event: string, payload: object): Promise<unknown> => {
+      const ack = await client.emit(event, payload);
+      const [success, refusal] = messagesOf(document, event, EMIT, GHOST).acks;
+      wrong.push(...problems(ack, (ack.success ? success : refusal)?.payload ?? {}, schemas, event));
+      if (!ack.success) {
+        const told = client.all('error').length;
+        client.socket.emit(event, payload);
+        await client.until(() => client.all('error')[told], 'error');
+      }
+      return ack.code;
+    };
+    const own = { roomToken: token, sender: 'Ghost-1' };
+    const png = await picture(8, 6).png().toBuffer();
+    const image = { name: 'x.png', data: `data:image/png;base64,${png.toString('base64')}` };
+
+    expect(await emit(one, 'join-room', { roomToken: 'no token', agentId: 'Ghost-1' })).toBe('ValidationError');
+    expect(await emit(one, 'send-message', { ...own, message: 'x' })).toBe('AuthorizationError');
+    await emit(one, 'join-room', { roomToken: token, agentId: 'Ghost-1' });
+    expect(await emit(two, 'join-room', { roomToken: token, agentId: 'Ghost-1' })).toBe('ConflictError');
+    await emit(two, 'join-room', { roomToken: token, agentId: 'Ghost-2' });
+    await emit(one, 'typing', { roomToken: token });
+    await emit(one, 'stopped-typing', { roomToken: token });
+    await emit(one, 'send-message', { ...own, message: 'one', ttl: '60' });
+    await emit(one, 'send-message', { ...own, message: 'burns', ttl: 0 });
+    expect(await emit(one, 'send-message', { ...own, message: 'x', ttl: -1 })).toBe('ValidationError');
+    expect(await emit(one, 'send-message', { ...own, message: 'x', sender: 'Ghost-2' })).toBe('AuthorizationError');
+    await emit(one, 'send-image', { ...own, imageData: { ...image, blob: png }, caption: 'c2VjcmV0', ttl: 60 });
+    const { body: uploaded } = await request(chat.url).post('/ghost/api/upload-image').attach('image', png, 'x.png');
+    await emit(one, 'send-image', { ...own, imageData: { filename: uploaded.filename }, ttl: 0 });
+    expect(await emit(one, 'send-image', { ...own, imageData: {} })).toBe('ValidationError');
+    expect(await emit(one, 'send-image', { ...own, imageData: { filename: 'x.png' } })).toBe('NotFoundError');
+    const text = `data:image/png;base64,${Buffer.from('plain text').toString('base64')}`;
+    expect(await emit(one, 'send-image', { ...own, imageData: { data: text } })).toBe('UnsupportedMediaTypeError');
+    expect(await emit(one, 'typing', { roomToken: 'XYZ-999-ABC' })).toBe('AuthorizationError');
+    await two.until(() => two.all('new-message')[3], 'Four messages');
+    await chat.pass(61_000);
+    await two.until(() => two.all('message-expired')[3], 'The end of four messages');
+    await emit(two, 'leave-room', { roomToken: token });
+    await Promise.all([one.settle(), two.settle()]);
+    const received = [one, two].flatMap((client) => client.received);
+    for (const { event, payload } of received) {
+      wrong.push(...problems(payload, messagesOf(document, event, ON, GHOST).sent.payload, schemas, event));
+    }
+    expect(wrong).toEqual([]);
+    const seen = new Set(received.map(({ event }) => event));
+    const unseen = serverEvents().filter((event) => event.namespace === GHOST && !seen.has(event.name));
+    expect(unseen.map(({ name }) => name)).toEqual([]);
+    const fieldsOf = (payload: object): string => Object.keys(payload).sort().join();
+    const messages = received.filter(({ event }) => event === 'new-message');
+    const { examples } = messagesOf(document, 'new-message', ON, GHOST).sent;
+    expect(new Set(messages.map(({ payload }) => fieldsOf(payload)))).toEqual(
+      new Set(examples.map(({ payload }) => fieldsOf(payload))),
+    );
   });
 
   it('is open to everyone, as often as they like', async () => {

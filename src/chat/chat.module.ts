@@ -37,6 +37,7 @@ import { RedisMembershipStore } from './redis/redis-membership.store';
 import { RedisChanges } from './redis/redis-changes';
 import { RedisMessageStore } from './redis/redis-message.store';
 import { RedisOccupancy } from './redis/redis-occupancy';
+import { RedisReports } from './redis/redis-reports';
 import { RedisPublicRooms } from './redis/redis-public-rooms';
 import { RedisRoomFeed } from './redis/redis-room-feed';
 import { RedisRoomStore } from './redis/redis-room.store';
@@ -50,6 +51,8 @@ import { MessageChangesGateway } from './message-changes.gateway';
 import { MessageChangesService } from './message-changes.service';
 import { MessageImagesService } from './message-images.service';
 import { MessagesService } from './messages.service';
+import { ReportsController } from './reports.controller';
+import { ReportsService } from './reports.service';
 import { RoomActivityService } from './room-activity.service';
 import { RoomEntry } from './room-entry';
 import { RoomLifeService } from './room-life.service';
@@ -62,7 +65,13 @@ import { TypingService } from './typing.service';
 
 @Module({
   imports: [UsersModule, PresenceModule, AttachmentsModule],
-  controllers: [GroupRoomsController, ModerationController, ChatController, MessageChangesController],
+  controllers: [
+    GroupRoomsController,
+    ModerationController,
+    ChatController,
+    MessageChangesController,
+    ReportsController,
+  ],
   providers: [
     MemoryRooms,
     provideForRedis(RedisRooms),
@@ -74,6 +83,7 @@ import { TypingService } from './typing.service';
     provideForRedis(NodeRooms),
     provideForRedis(RedisOccupancy),
     provideForRedis(RedisChanges),
+    provideForRedis(RedisReports),
     provideForRedis(FeedFollower),
     provideStore(RoomFeed, { memory: MemoryRoomFeed, redis: RedisRoomFeed }),
     provideStore(MembershipFeed, { memory: MemoryMembershipFeed, redis: RedisMembershipFeed }),
@@ -86,6 +96,7 @@ import { TypingService } from './typing.service';
     RoomListService,
     MembershipsService,
     ModerationService,
+    ReportsService,
     MembershipViews,
     RoomActivityService,
     MembershipAnnouncer,
@@ -106,6 +117,7 @@ import { TypingService } from './typing.service';
   exports: [
     RoomStatistics,
     MembershipsService,
+    ReportsService,
     RoomFeed,
     RoomStore,
     MessageStore,

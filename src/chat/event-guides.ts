@@ -14,7 +14,9 @@ your last join ack, \`since\` raised by each \`message:new\` after it. The ack t
 3. Remember \`lastSeq\`, \`epoch\` and \`serverTime\`.
 4. \`more: true\`: there is more, join again right away with what you just remembered.
 5. \`gap: true\`: the room counts anew or too much has changed. Drop everything; \`messages\` are the newest.
-6. From an ack without \`more\`, or one without \`since\`, \`message:new\` goes on at \`lastSeq\` + 1 without a hole until
+6. After \`room:closed\` or \`room:kicked\` drop everything and join without \`since\`; an ack with \`gap: false\` of a join
+   that you sent before that goes on from what you no longer hold.
+7. From an ack without \`more\`, or one without \`since\`, \`message:new\` goes on at \`lastSeq\` + 1 without a hole until
    the connection ends. One that comes before that ack must not raise \`since\`.`.trim();
 
 export const LEAVE_GUIDE = `

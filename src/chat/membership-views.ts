@@ -4,7 +4,9 @@ import { ProfilesService } from '../users/profiles.service';
 import { UsersService } from '../users/users.service';
 import type { RoomAnswerDto } from './dto/chat-answers.dto';
 import type { BanDto, PresentMemberDto, RoomInviteDto } from './dto/room-answers.dto';
+import type { ReportDto } from './dto/report.dto';
 import type { Ban, Invite, Membership } from './engine/membership';
+import type { Report } from './engine/report';
 import type { Room } from './engine/room';
 import { RoomsService } from './rooms.service';
 import { roomView } from './view';
@@ -63,4 +65,8 @@ export function banView({ userId, username, reason, by, createdAt, until }: Ban)
     createdAt: isoTime(createdAt),
     until: until === null ? null : isoTime(until),
   };
+}
+
+export function reportView({ id, messageId, reporterId, reason, createdAt }: Report): ReportDto {
+  return { id, messageId, reporterId, reason, createdAt: isoTime(createdAt) };
 }

@@ -6,10 +6,12 @@ import { ProfilesService } from '../users/profiles.service';
 import type { Room } from './engine/room';
 import { MembershipEvents } from './membership.events';
 import { MembershipsService } from './memberships.service';
+import { reportView } from './membership-views';
+import { ReportsService } from './reports.service';
 import { RoomActivityService } from './room-activity.service';
 import { roomView } from './view';
 
-/** Tells users in `/` what concerns them though they do not listen to the room: activity, invites, and that they are out. */
+/** Tells users in `/` what concerns them though they may not listen to the room: activity, invites, reports, that they are out. */
 @Injectable()
 export class MembershipAnnouncer implements OnModuleInit {
   private readonly logger = new Logger(MembershipAnnouncer.name);
@@ -17,6 +19,7 @@ export class MembershipAnnouncer implements OnModuleInit {
   constructor(
     private readonly memberships: MembershipsService,
     private readonly activity: RoomActivityService,
+    private readonly reports: ReportsService,
     private readonly profiles: ProfilesService,
     private readonly broadcaster: Broadcaster,
   ) {}
@@ -25,6 +28,10 @@ export class MembershipAnnouncer implements OnModuleInit {
     this.activity.subscribe(({ userId, ...activity }) => {
       const audience = { rooms: [userRoom(userId)], except: [joinedRoom(activity.roomId)] };
       this.broadcaster.emit(MembershipEvents.activity, activity, audience);
+    });
+    this.reports.subscribe(({ roomId, report, moderators }) => {
+      const told = { roomId, report: reportView(report) };
+      this.broadcaster.emit(MembershipEvents.reported, told, { rooms: moderators.map(userRoom) });
     });
     this.memberships.subscribe({
       invited: (userId, room, from) => void this.tellInvited(userId, room, from),

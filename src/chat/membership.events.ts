@@ -1,6 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { serverEvent } from '../realtime/server-event';
 import { PublicUserDto } from '../users/dto/user.dto';
+import { MessageReportedDto } from './dto/report.dto';
 import { GROUP_ID_EXAMPLE, RoomDto } from './dto/room.dto';
 
 export class RoomInvitedDto {
@@ -39,6 +40,12 @@ export const MembershipEvents = {
     'room:activity',
     RoomActivityDto,
     'Something was written in a room that this socket has not joined; at most once a second a room.',
+  ),
+  reported: serverEvent(
+    NATIVE,
+    'message:reported',
+    MessageReportedDto,
+    'Somebody reported a message in a room that you moderate.',
   ),
   kicked: serverEvent(NATIVE, 'room:kicked', ExpelledDto, 'You are a member of the room no more: forget it.'),
 };

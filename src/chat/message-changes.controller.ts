@@ -43,7 +43,7 @@ export class MessageChangesController {
   }
 
   @Get('receipts')
-  @ApiOperation({ summary: 'See who has a message of your own; in rooms that are not direct' })
+  @ApiOperation({ summary: 'See who has a message of your own, and since when' })
   @ApiOkResponse({ type: ReceiptsDto })
   @ApiErrors('AuthenticationError', 'AuthorizationError', 'NotFoundError')
   async receipts(
@@ -57,7 +57,7 @@ export class MessageChangesController {
 
   @Delete()
   @HttpCode(HttpStatus.NO_CONTENT)
-  @ApiOperation({ summary: 'Delete a message of your own, as `message:delete`' })
+  @ApiOperation({ summary: "Delete a message of your own, as a moderator anyone's, as `message:delete`" })
   @ApiNoContentResponse({ description: 'Deleted; a tombstone stays until its deadline.' })
   @ApiErrors('ValidationError', 'AuthenticationError', 'AuthorizationError', 'NotFoundError')
   async delete(

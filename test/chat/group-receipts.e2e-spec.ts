@@ -98,6 +98,17 @@ function groupReceipts(redis: { readonly url: string } | undefined): void {
     expect(await socketOf(alice).next('message:statusUpdated')).toMatchObject({ upToSeq: seq, status: 'seen' });
   });
 
+  it('a burn message ends when the last who has not revealed it is kicked', async () => {
+    const { messageId } = await say(socketOf(alice), roomId, 'needle', { burn: true, ttl: 600 });
+    await socketOf(carol).next('message:new');
+    const revealed = await socketOf(bob).emit('message:reveal', { roomId, messageId });
+    expect(revealed).toMatchObject({ success: true, message: { content: 'needle' } });
+    await nodes.api(alice, 0, 'delete', `chat/rooms/${roomId}/members/${carol.id}`).expect(204);
+    const moved = { roomId, messageId, status: 'seen', userId: carol.id, expiresAt: revealed.expiresAt };
+    expect(await socketOf(alice).next('message:statusUpdated')).toMatchObject(moved);
+    expect(await socketOf(bob).next('message:statusUpdated')).toMatchObject(moved);
+  });
+
   it('is for members', async () => {
     const dave = await nodes.person('dave', 0);
     expect(await socketOf(dave).emit('room:read', { roomId, upToSeq: 1 })).toMatchObject({

@@ -200,3 +200,29 @@ describe('POST /api/chat/rooms/:roomId/read', () => {
     expect((await chat.api(alice, 'get', 'chat/rooms')).body.rooms[0].unreadCount).toBe(1);
   });
 });
+
+describe('GET messages/:messageId/receipts', () => {
+  const path = (messageId = ids[0] ?? '') => `chat/rooms/${trio.roomId}/messages/${messageId}/receipts`;
+
+  it('tells the sender, and nobody else, since when the other has it', async () => {
+    const { alice, bob, carol } = trio;
+    const nothing = { userId: bob.id, deliveredAt: null, seenAt: null };
+    expect((await chat.api(alice, 'get', path()).expect(200)).body).toEqual({ receipts: [nothing] });
+    await raise(bob.client, { messageId: ids[0] }, 'delivered');
+    const deliveredAt = chat.iso();
+    await chat.pass(5000);
+    await raise(bob.client, { upToSeq: 2 }, 'seen');
+    const seenAt = chat.iso();
+    expect(seenAt).not.toBe(deliveredAt);
+    expect((await chat.api(alice, 'get', path()).expect(200)).body).toEqual({
+      receipts: [{ userId: bob.id, deliveredAt, seenAt }],
+    });
+    expect((await chat.api(alice, 'get', path(ids[1])).expect(200)).body).toEqual({
+      receipts: [{ userId: bob.id, deliveredAt: seenAt, seenAt }],
+    });
+    expect((await chat.api(alice, 'get', path(ids[2])).expect(200)).body).toEqual({ receipts: [nothing] });
+    await chat.api(bob, 'get', path()).expect(403);
+    await chat.api(carol, 'get', path()).expect(404);
+    await chat.api(alice, 'get', path('msg_1_none')).expect(404);
+  });
+});

@@ -25,6 +25,8 @@ type Happening = { kind: RoomEvent['kind'] } & Record<string, unknown>;
 interface ModelMessage {
   message: Message;
   raisedAt: number | undefined;
+  deliveredAt?: number;
+  seenAt?: number;
   swept: boolean;
   /** Lifetime that starts when it is seen, s. */
   seenTtl: number | undefined;
@@ -235,6 +237,22 @@ export class ChatModel {
     return { outcome: 'done' };
   }
 
+  /** What the sender is told of who has a message. */
+  receipts(roomId: string, userId: string, messageId: string): object | string | undefined {
+    const room = this.rooms.get(roomId);
+    const one = room && this.standing(room, messageId, userId);
+    if (!one || one.message.type === 'deleted') {
+      return undefined;
+    }
+    if (one.message.senderId !== userId || one.message.type === 'system') {
+      return 'foreign';
+    }
+    const { deliveredAt, seenAt } = one;
+    return room.draft.members.flatMap((member) =>
+      member.userId === userId ? [] : { userId: member.userId, deliveredAt, seenAt },
+    );
+  }
+
   /** A live message, asked for by a member. */
   private standing(room: ModelRoom, messageId: string, userId?: string): ModelMessage | undefined {
     const one = room.messages.find(({ message }) => message.id === messageId);
@@ -273,6 +291,10 @@ export class ChatModel {
       }
       one.message = { ...one.message, status };
       one.raisedAt = this.now;
+      one.deliveredAt ??= this.now;
+      if (status === 'seen') {
+        one.seenAt = this.now;
+      }
       return [one.message.seq, moved];
     });
     this.tell(room, { kind: 'status', status, userId, socketId, raised: told });

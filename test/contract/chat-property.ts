@@ -128,6 +128,9 @@ class Run {
     for (const [id, roomId] of this.everMade) {
       const live = model.live(roomId).find((message) => message.id === id);
       same(await kit.messages.find(roomId, VIEWER, id), live);
+      for (const userId of USERS) {
+        same(await kit.messages.receipts(roomId, userId, id), model.receipts(roomId, userId, id));
+      }
     }
     for (const userId of USERS) {
       const standing = userId === 'stranger' ? [] : [...model.rooms.keys()].sort();

@@ -59,6 +59,11 @@ export class Group {
     return this.bench.kit.memberships.change(change, { ...MEMBERSHIP, ...limits });
   }
 
+  /** Their account is erased. */
+  async forget({ userId }: Member): Promise<void> {
+    await this.bench.kit.memberships.forgetUser({ userId }, MEMBERSHIP);
+  }
+
   /** The code of the error that it must fail with. */
   async refusal(actor: Member, act: Act<MembershipChange>, limits: Partial<MembershipLimits> = {}): Promise<unknown> {
     return codeOf(this.act(actor, act, limits));
@@ -486,6 +491,19 @@ export function membershipContract(makeKit: MakeChatKit): void {
       const { messages } = await bench.kit.messages.page(group.id, group.alice.userId, undefined, ALL);
       return messages.flatMap(({ content, system }) => (system ? [] : [content]));
     };
+
+    it('loses a message that is brought to its end', async () => {
+      const group = await Group.open(bench, kept);
+      await bench.kit.feed.followRoom(group.id);
+      const [one, two] = [await group.send(group.alice, 'one'), await group.send(group.alice, 'two')];
+      await bench.news(group.id);
+      expect(await bench.kit.feed.end(group.id, one?.id ?? '')).toBe(true);
+      expect(await texts(group)).toEqual(['two']);
+      await bench.kit.advance(1);
+      expect(await bench.kit.feed.sweep(group.id, 10)).toMatchObject({ erased: 1 });
+      expect(await bench.news(group.id)).toMatchObject([{ kind: 'expired', messageIds: [one?.id] }]);
+      expect(two?.expiresAt).toBeNull();
+    });
 
     it('is kept, and the oldest goes where there is no place', async () => {
       const group = await Group.open(bench, kept);

@@ -7,6 +7,7 @@ import { RedisMembershipStore } from '../../src/chat/redis/redis-membership.stor
 import { RedisChanges } from '../../src/chat/redis/redis-changes';
 import { RedisMessageStore } from '../../src/chat/redis/redis-message.store';
 import { RedisOccupancy } from '../../src/chat/redis/redis-occupancy';
+import { RedisReports } from '../../src/chat/redis/redis-reports';
 import { RedisPublicRooms } from '../../src/chat/redis/redis-public-rooms';
 import { RedisRoomFeed } from '../../src/chat/redis/redis-room-feed';
 import { RedisRoomStore } from '../../src/chat/redis/redis-room.store';
@@ -59,7 +60,8 @@ export async function redisChatKit(server: RedisServer, prefix = uniquePrefix())
   const deadlines = new RoomDeadlines(rooms, queue);
   const occupancy = new RedisOccupancy(rooms, new NodeRooms(redis, nodes), totals, nodes);
   const [marks, listing] = [new UserMarks(redis, lists), new RedisPublicRooms(redis, rooms)];
-  const follower = new FeedFollower(redis, rooms, channels, nodes);
+  const reports = new RedisReports(rooms, ids);
+  const follower = new FeedFollower(redis, rooms, channels, nodes, clock);
   const feed = new ListeningFeed(
     rooms,
     lists,
@@ -70,6 +72,7 @@ export async function redisChatKit(server: RedisServer, prefix = uniquePrefix())
     deadlines,
     follower,
     new RedisChanges(rooms, totals, clock),
+    reports,
     ids,
   );
   return {
@@ -80,7 +83,7 @@ export async function redisChatKit(server: RedisServer, prefix = uniquePrefix())
     memberships: new RedisMembershipFeed(rooms, feed, marks, totals, deadlines, listing, ids),
     standings: new RedisMembershipStore(rooms, marks, listing),
     rooms: new RedisRoomStore(rooms, lists, totals),
-    messages: new RedisMessageStore(rooms, deadlines),
+    messages: new RedisMessageStore(rooms, deadlines, reports),
     queue,
     now: () => clock.now(),
     advance: (ms) => clock.advance(ms + SKEW_MS),

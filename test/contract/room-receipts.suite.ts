@@ -112,6 +112,72 @@ export function roomReceiptsContract(makeKit: MakeChatKit): void {
     expect(await bench.kit.rooms.life(pair.roomId)).toMatchObject({ waiting: 1, messageCount: 4 });
   });
 
+  it('tells the sender since when the other has a message, each for itself', async () => {
+    const pair = await bench.pair();
+    const [first, second, third] = await bench.sendMany(3, pair);
+    const receipts = async (id = '', userId = pair.alice) => bench.kit.messages.receipts(pair.roomId, userId, id);
+    const nothing = { userId: pair.bob, deliveredAt: undefined, seenAt: undefined };
+    expect(await receipts(first?.id)).toEqual([nothing]);
+    const before = await bench.kit.now();
+    await bench.raise(pair, 'delivered', { upToSeq: 2 });
+    const [told] = (await bench.news(pair.roomId)).slice(-1);
+    const deliveredAt = told?.kind === 'status' ? told.at : 0;
+    expect(deliveredAt).toBeGreaterThanOrEqual(before);
+    expect(await receipts(first?.id)).toEqual([{ ...nothing, deliveredAt }]);
+    await bench.kit.advance(SHORT_MS);
+    await bench.raise(pair, 'seen', { messageId: second?.id ?? '' });
+    await bench.raise(pair, 'seen', { messageId: third?.id ?? '' });
+    const [seen] = (await bench.news(pair.roomId)).slice(-1);
+    const seenAt = seen?.kind === 'status' ? seen.at : 0;
+    expect(seenAt).toBeGreaterThanOrEqual(deliveredAt + SHORT_MS);
+    expect(await receipts(first?.id)).toEqual([{ ...nothing, deliveredAt }]);
+    expect(await receipts(second?.id)).toEqual([{ ...nothing, deliveredAt, seenAt: expect.any(Number) }]);
+    expect(await receipts(third?.id)).toEqual([{ ...nothing, deliveredAt: seenAt, seenAt }]);
+  });
+
+  it('tells nobody else, and nothing of what is gone or of the system', async () => {
+    const pair = await bench.pair();
+    const sent = await bench.send(pair);
+    const note = await bench.send(pair, bench.systemMessage(pair));
+    const due = await bench.send(pair, { ttl: SHORT_S });
+    const deleted = await bench.send(pair);
+    const receipts = async ({ id }: { id: string }, userId = pair.alice) =>
+      bench.kit.messages.receipts(pair.roomId, userId, id);
+    await bench.raise(pair, 'seen', { upToSeq: 4 });
+    await bench.kit.feed.delete({ roomId: pair.roomId, userId: pair.alice, messageId: deleted.id });
+    expect(await receipts(sent, pair.bob)).toBe('foreign');
+    expect(await receipts(note)).toBe('foreign');
+    expect(await receipts(sent, 'stranger')).toBeUndefined();
+    expect(await receipts(deleted)).toBeUndefined();
+    expect(await receipts({ id: 'msg_1_none' })).toBeUndefined();
+    await bench.kit.advance(SHORT_MS);
+    expect(await receipts(due)).toBeUndefined();
+  });
+
+  it('of a burn message tells when it was revealed', async () => {
+    const pair = await bench.pair();
+    const { id } = await bench.send(pair, { burn: true });
+    const receipts = async () => bench.kit.messages.receipts(pair.roomId, pair.alice, id);
+    await bench.raise(pair, 'seen', { upToSeq: 1 });
+    expect(await receipts()).toEqual([{ userId: pair.bob, deliveredAt: expect.any(Number), seenAt: undefined }]);
+    const { roomId, bob: userId } = pair;
+    const request = { roomId, userId, messageId: id, revealId: undefined, socketId: undefined, delayMs: SHORT_MS };
+    await bench.kit.feed.reveal(request);
+    expect(await receipts()).toEqual([{ userId, deliveredAt: expect.any(Number), seenAt: expect.any(Number) }]);
+  });
+
+  it('keeps its times through an edit', async () => {
+    const pair = await bench.pair();
+    const { id } = await bench.send(pair);
+    await bench.raise(pair, 'seen', { upToSeq: 1 });
+    const receipts = async () => bench.kit.messages.receipts(pair.roomId, pair.alice, id);
+    const before = await receipts();
+    expect(before).toEqual([{ userId: pair.bob, deliveredAt: expect.any(Number), seenAt: expect.any(Number) }]);
+    const edit = { roomId: pair.roomId, userId: pair.alice, messageId: id, content: 'x'.repeat(500) };
+    expect(await bench.kit.feed.edit(edit, Infinity)).toMatchObject({ outcome: 'edited' });
+    expect(await receipts()).toEqual(before);
+  });
+
   it('of fifty callers at once lets one raise', async () => {
     const pair = await bench.pair();
     const messages = await bench.sendMany(3, pair);

@@ -86,50 +86,6 @@ export function roomWatermarksContract(makeKit: MakeChatKit): void {
     expect(await told()).toEqual([{ status: 'seen', userId: carol.userId, upToSeq: undefined, seqs: [sent.seq] }]);
   });
 
-  it('who leaves needs not reveal what burns: it ends with the last countdown of the others', async () => {
-    const sent = await bench.send(pair, { burn: true });
-    const other = await bench.send(pair, { burn: true });
-    const common = { roomId: group.id, revealId: undefined, socketId: undefined };
-    const revealed = await bench.kit.feed.reveal({
-      ...common,
-      userId: bob.userId,
-      messageId: sent.id,
-      delayMs: SHORT_MS,
-    });
-    const expiresAt = revealed?.outcome === 'revealed' ? revealed.expiresAt : 0;
-    await bench.news(group.id);
-    await group.act(carol, { kind: 'leave' });
-    expect(await statuses(sent, other)).toEqual(['seen', 'sent']);
-    const [status] = (await bench.news(group.id)).filter(({ kind }) => kind === 'status');
-    const messages = [{ id: sent.id, seq: sent.seq, senderId: group.alice.userId, expiresAt }];
-    expect(status).toMatchObject({ status: 'seen', userId: carol.userId, messages });
-    await bench.kit.advance(SHORT_MS);
-    await bench.kit.feed.sweep(group.id, 100);
-    const [expired] = (await bench.news(group.id)).filter(({ kind }) => kind === 'expired');
-    expect(expired).toMatchObject({ messageIds: [sent.id], reason: 'burned', userId: undefined });
-    expect(await find(sent, group.alice)).toBeUndefined();
-    expect(await find(other, group.alice)).toBeDefined();
-  });
-
-  it('who leaves last of those who had not revealed what burns ends it at once, the others having long done so', async () => {
-    const sent = await bench.send(pair, { burn: true });
-    await bench.kit.feed.reveal({
-      roomId: group.id,
-      userId: bob.userId,
-      messageId: sent.id,
-      revealId: undefined,
-      socketId: undefined,
-      delayMs: SHORT_MS,
-    });
-    await bench.kit.advance(SHORT_MS);
-    await bench.kit.feed.sweep(group.id, 100);
-    expect(await find(sent, bob)).toBeUndefined();
-    expect(await find(sent, group.alice)).toBeDefined();
-    await group.act(carol, { kind: 'leave' });
-    expect(await find(sent, group.alice)).toBeUndefined();
-    expect(await bench.kit.feed.sweep(group.id, 100)).toMatchObject({ erased: 1 });
-  });
-
   it('who comes later does not count, and has nothing unread', async () => {
     const sent = await bench.send(pair);
     const dave = await group.join('dave');
@@ -237,6 +193,157 @@ export function roomWatermarksContract(makeKit: MakeChatKit): void {
     expect(await statuses(sent)).toEqual(['seen']);
     await bench.kit.advance(SHORT_MS);
     expect(await statuses(sent)).toEqual([undefined]);
+  });
+
+  describe('a burn message whose recipients go', () => {
+    const reveal = async ({ userId }: Member, { id }: Message, delayMs = LONG_S * 1000) => {
+      const request = { roomId: group.id, messageId: id, revealId: undefined, socketId: undefined };
+      const revealed = await bench.kit.feed.reveal({ ...request, userId, delayMs });
+      return revealed?.outcome === 'revealed' ? revealed.expiresAt : revealed?.outcome;
+    };
+    const statusNews = async (): Promise<RoomEvent[]> =>
+      (await bench.news(group.id)).filter(({ kind }) => kind === 'status');
+    const ttl = 2 * LONG_S;
+
+    const ways: [string, () => Promise<unknown>][] = [
+      ['leaves', () => group.act(carol, { kind: 'leave' })],
+      ['is kicked', () => group.act(group.alice, { kind: 'kick', target: carol })],
+      ['is banned', () => group.act(group.alice, { kind: 'ban', target: carol, reason: undefined, until: null })],
+      ['is erased', () => group.forget(carol)],
+    ];
+    it.each(ways)('ends when the last who has not revealed it %s', async (_, go) => {
+      const sent = await bench.send(pair, { burn: true, ttl });
+      const until = await reveal(bob, sent);
+      await bench.news(group.id);
+      await go();
+      expect(await find(sent, group.alice)).toMatchObject({ status: 'seen', expiresAt: until });
+      expect(await statusNews()).toMatchObject([
+        {
+          status: 'seen',
+          userId: carol.userId,
+          messages: [{ id: sent.id, seq: sent.seq, senderId: pair.alice, expiresAt: until }],
+        },
+      ]);
+      expect(await bench.kit.queue.nextDeadline()).toBeLessThanOrEqual(Number(until));
+    });
+
+    it('is burned for all when the countdowns of those who are left have run out', async () => {
+      const sent = await bench.send(pair, { burn: true, ttl });
+      await reveal(bob, sent, SHORT_MS);
+      await bench.kit.advance(SHORT_MS);
+      await bench.kit.feed.sweep(group.id, 100);
+      expect(await statuses(sent)).toEqual(['sent']);
+      await group.act(carol, { kind: 'leave' });
+      await bench.news(group.id);
+      await bench.kit.advance(1);
+      expect(await find(sent, group.alice)).toBeUndefined();
+      expect(await bench.kit.feed.sweep(group.id, 100)).toMatchObject({ erased: 1 });
+      expect(await bench.news(group.id)).toMatchObject([
+        { kind: 'expired', messageIds: [sent.id], reason: 'burned', userId: undefined },
+      ]);
+    });
+
+    it('ends sooner when the one whose countdown is the last goes', async () => {
+      const sent = await bench.send(pair, { burn: true, ttl });
+      const until = await reveal(bob, sent, LONG_S * 500);
+      await reveal(carol, sent);
+      await group.act(carol, { kind: 'leave' });
+      expect((await find(sent, group.alice))?.expiresAt).toBe(until);
+    });
+
+    it('waits on while another has not revealed it', async () => {
+      const sent = await bench.send(pair, { burn: true, ttl });
+      const dave = await group.join('dave');
+      await bench.news(group.id);
+      await group.act(carol, { kind: 'leave' });
+      await group.act(dave, { kind: 'leave' });
+      expect(await statusNews()).toEqual([]);
+      expect(await find(sent)).toMatchObject({ status: 'sent', expiresAt: sent.expiresAt });
+      expect(await reveal(bob, sent)).toEqual(expect.any(Number));
+      expect(await statuses(sent)).toEqual(['seen']);
+    });
+
+    it('stays for its sender to its ordinary deadline where nobody is left', async () => {
+      const sent = await bench.send(pair, { burn: true, ttl });
+      await group.act(bob, { kind: 'leave' });
+      await bench.news(group.id);
+      await group.act(carol, { kind: 'leave' });
+      expect(await statusNews()).toEqual([]);
+      expect(await find(sent, group.alice)).toMatchObject({ status: 'sent', expiresAt: sent.expiresAt });
+      await group.act(carol, { kind: 'join' });
+      expect(await find(sent, carol)).toBeUndefined();
+      expect(await reveal(carol, sent)).toBeUndefined();
+      const alone = await bench.send(pair, { burn: true, ttl, senderId: carol.userId, senderUsername: 'carol' });
+      expect(await reveal(group.alice, alone)).toEqual(expect.any(Number));
+    });
+
+    it('is told what it was revealed to, in receipts', async () => {
+      const sent = await bench.send(pair, { burn: true, ttl });
+      await raise(bob, 'seen', sent.seq);
+      await reveal(carol, sent);
+      expect(await receipts(sent)).toEqual(
+        expect.arrayContaining([
+          { userId: bob.userId, deliveredAt: expect.any(Number), seenAt: undefined },
+          { userId: carol.userId, deliveredAt: expect.any(Number), seenAt: expect.any(Number) },
+        ]),
+      );
+    });
+  });
+
+  describe('a lifetime that starts when seen, and recipients who go', () => {
+    it('starts when the last who has not seen the message goes', async () => {
+      const sent = await bench.send(pair, { expireFrom: 'seen', ttl: LONG_S });
+      await raise(bob, 'seen', sent.seq);
+      await bench.news(group.id);
+      const before = await bench.kit.now();
+      await group.act(group.alice, { kind: 'kick', target: carol });
+      const moved = (await find(sent))?.expiresAt ?? 0;
+      expect(moved).toBeGreaterThanOrEqual(before + LONG_S * 1000);
+      expect(moved).toBeLessThan(sent.expiresAt ?? 0);
+      expect((await bench.news(group.id))[0]).toMatchObject({
+        kind: 'status',
+        status: 'seen',
+        messages: [{ id: sent.id, expiresAt: moved }],
+      });
+    });
+
+    it('counts from the send where no recipient is left, and the status stays', async () => {
+      const ttl = LONG_S;
+      const [first, second] = [
+        await bench.send(pair, { expireFrom: 'seen', ttl }),
+        await bench.send(pair, { expireFrom: 'seen', ttl }),
+      ];
+      const ordinary = await bench.send(pair);
+      await raise(bob, 'delivered', first.seq);
+      await group.act(carol, { kind: 'leave' });
+      expect(await statuses(first, second)).toEqual(['delivered', 'sent']);
+      await bench.news(group.id);
+      await group.act(bob, { kind: 'leave' });
+      const [one, two] = [first.createdAt + ttl * 1000, second.createdAt + ttl * 1000];
+      expect(await find(first, group.alice)).toMatchObject({ status: 'delivered', expiresAt: one });
+      expect(await find(second, group.alice)).toMatchObject({ status: 'sent', expiresAt: two });
+      expect(await find(ordinary, group.alice)).toMatchObject({ expiresAt: ordinary.expiresAt });
+      expect((await bench.news(group.id)).filter(({ kind }) => kind === 'status')).toMatchObject([
+        { status: 'delivered', userId: bob.userId, messages: [{ id: first.id, expiresAt: one }] },
+        { status: 'sent', userId: bob.userId, messages: [{ id: second.id, expiresAt: two }] },
+      ]);
+      expect(await bench.kit.queue.nextDeadline()).toBeLessThanOrEqual(one);
+      const dave = await group.join('dave');
+      await raise(dave, 'seen', 999);
+      await group.act(dave, { kind: 'leave' });
+      expect(await find(second, group.alice)).toMatchObject({ status: 'sent', expiresAt: two });
+    });
+
+    it('that is over by then ends at once', async () => {
+      const sent = await bench.send(pair, { expireFrom: 'seen', ttl: 1 });
+      await group.act(bob, { kind: 'leave' });
+      await bench.kit.advance(SHORT_MS);
+      expect(await statuses(sent)).toEqual(['sent']);
+      await group.act(carol, { kind: 'leave' });
+      await bench.kit.advance(1);
+      expect(await statuses(sent)).toEqual([undefined]);
+      expect(await bench.kit.feed.sweep(group.id, 100)).toMatchObject({ erased: 1 });
+    });
   });
 
   it('a moderator deletes messages of others, a member does not', async () => {

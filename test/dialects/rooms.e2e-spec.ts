@@ -1,4 +1,5 @@
 import request from 'supertest';
+import { SenderAvatars } from '../../src/chat/dialects/rooms/sender-avatars';
 import { ChatApp, expectRefusal, type Person, roomOf, say } from '../support/chat-app';
 import type { AckBody, TestClient } from '../support/clients';
 import { loadImage, uploadImage } from '../support/chat-images';
@@ -209,6 +210,69 @@ describe('a message', () => {
     await request(chat.url)
       .get(pathname + search)
       .expect(200);
+  });
+
+  describe('whose sender is looked up', () => {
+    let found: ((avatar: null) => void)[];
+
+    beforeEach(() => {
+      found = [];
+      const wait = (): Promise<null> => new Promise((resolve) => found.push(resolve));
+      jest.spyOn(chat.get(SenderAvatars), 'of').mockImplementation(wait);
+    });
+
+    const lookedUp = async (): Promise<void> => {
+      found.splice(0).forEach((resolve) => resolve(null));
+      await new Promise(setImmediate);
+    };
+
+    it('is told in its place, behind those that wait already', async () => {
+      await say(alice, roomId, 'one');
+      await say(alice, roomId, 'two');
+      await bob.client.settle();
+      expect(texts(bob.client, 'new-message')).toEqual([]);
+      await lookedUp();
+      await say(alice, roomId, 'three');
+      for (let waiting = 0; waiting < 2; waiting++) {
+        await lookedUp();
+      }
+      await bob.client.next('new-message', ({ content }) => content === 'three');
+      expect(texts(bob.client, 'new-message')).toEqual(['one', 'two', 'three']);
+    });
+
+    it('is not told any more once its deadline has come', async () => {
+      chat.stopSweeping();
+      await say(alice, roomId, 'short', { ttl: 1 });
+      await say(alice, roomId, 'long', { ttl: 60 });
+      chat.clock.advance(1000);
+      await lookedUp();
+      await lookedUp();
+      expect(await bob.client.next('new-message')).toMatchObject({ content: 'long' });
+      await bob.client.settle();
+      expect(texts(bob.client, 'new-message')).toEqual(['long']);
+    });
+
+    it('is not told any more once it was deleted, was swept, or its room was wiped; what stands is, before that', async () => {
+      const { messageId } = await say(alice, roomId, 'deleted');
+      await say(alice, roomId, 'one');
+      expect(await alice.client.emit('message:delete', { roomId, messageId })).toEqual({ success: true });
+      const { messageId: short } = await say(alice, roomId, 'swept', { ttl: 1 });
+      await say(alice, roomId, 'two');
+      await chat.pass(1000);
+      await say(alice, roomId, 'wiped');
+      await chat.api(alice, 'delete', `chat/rooms/${roomId}`).expect(204);
+      await lookedUp();
+      await bob.client.next('room-kicked');
+      await bob.client.settle();
+      const told = bob.client.received.filter(({ event }) => event !== 'user-presence-update');
+      expect(told.map(({ event, payload }) => [event, payload.content ?? payload._id ?? payload.messageIds])).toEqual([
+        ['new-message', 'one'],
+        ['message-deleted', messageId],
+        ['new-message', 'two'],
+        ['message-expired', [short]],
+        ['room-kicked', undefined],
+      ]);
+    });
   });
 
   it('that does not go is refused, by ack or by the event error, and reaches nobody', async () => {

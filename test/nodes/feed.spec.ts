@@ -162,6 +162,26 @@ function feedOf(kind: (typeof KINDS)[number], server: RedisServer): void {
     expect(JSON.stringify(events)).not.toContain('needle');
   });
 
+  it('tells of a message that comes after its deadline nothing but its end', async () => {
+    const pair = await followed();
+    const follower = there.follower as unknown as { receive(text: string): void };
+    const late: string[] = [];
+    await until(() => kinds().includes('opened'));
+    const slow = jest.spyOn(follower, 'receive').mockImplementation((text) => void late.push(text));
+    await bench.send(pair, { ttl: 1, content: 'needle' });
+    await bench.send(pair);
+    await here.advance(1000);
+    await here.feed.sweep(pair.roomId, 10);
+    await until(() => late.length === 3);
+    slow.mockRestore();
+    late.forEach((text) => follower.receive(text));
+    expect(kinds()).toEqual(['opened', 'message', 'expired']);
+    expect(told()).toEqual([2]);
+    expect(JSON.stringify(events)).not.toContain('needle');
+    expect(missed).toEqual([]);
+    inOrder();
+  });
+
   it('is told of the end of a room and of the next life of it', async () => {
     const pair = await followed();
     await bench.send(pair, { content: 'of the first life' });

@@ -161,8 +161,7 @@ export const ROUTES: readonly RouteRow[] = [
   route('DELETE /api/chat/rooms/:roomId/messages/:messageId', inRoom(403)),
   route('PUT /api/chat/rooms/:roomId/messages/:messageId/reactions/:emoji', inRoom(204)),
   route('DELETE /api/chat/rooms/:roomId/messages/:messageId/reactions/:emoji', inRoom(204)),
-  // Of rooms that are not direct.
-  route('GET /api/chat/rooms/:roomId/messages/:messageId/receipts', inRoom(404)),
+  route('GET /api/chat/rooms/:roomId/messages/:messageId/receipts', inRoom(403)),
   route('POST /api/chat/rooms/:roomId/read', inRoom(204), () => ({ upToSeq: 1 })),
   route('PATCH /api/chat/rooms/:roomId', inRoom(200), () => ({ settings: { messageTtl: 60 } })),
   route('DELETE /api/chat/rooms/:roomId', inRoom(204)),
@@ -177,6 +176,9 @@ export const ROUTES: readonly RouteRow[] = [
   route('POST /api/chat/invites/:roomId/decline', account(204)),
   groupRoute('PUT /members/:userId', inRoom(204), () => ({ role: 'moderator' })),
   groupRoute('DELETE /members/:userId', inRoom(204)),
+  // Only rooms with moderation take reports.
+  route('POST /api/chat/rooms/:roomId/messages/:messageId/report', inRoom(409), () => ({ reason: 'x' })),
+  groupRoute('GET /reports', inRoom(200)),
   groupRoute('GET /bans', inRoom(200)),
   groupRoute('PUT /bans/:userId', inRoom(204), () => ({ reason: 'x' })),
   groupRoute('DELETE /bans/:userId', inRoom(204)),
@@ -245,7 +247,7 @@ export const EVENTS: readonly EventRow[] = [
     sender: ghostName,
   })),
   event('/ghost typing', anonymousEvent('AuthorizationError'), ghostRoom),
-  event('/ghost stopped-typing', anonymousEvent('AuthorizationError'), ghostRoom),
+  event('/ghost stopped-typing', anonymousEvent('success'), ghostRoom),
   event('/ghost leave-room', anonymousEvent('success'), ghostRoom),
   event('/rooms join-rooms', { ...harmless, guest: 'AuthorizationError' }, () => ({})),
   event('/rooms send-message', memberEvent, ({ roomId }) => ({ roomId, content: 'x' })),

@@ -1,5 +1,6 @@
 import type { Awaitable } from '../../common/awaitable';
 import type { Message } from './message';
+import type { Report } from './report';
 import type { Room } from './room';
 
 /** Where a client left off. */
@@ -36,7 +37,7 @@ export interface Snapshot {
   readonly watermarks: RoomMarks | undefined;
 }
 
-/** What a recipient has of a message. Times are epoch ms, of their latest receipt that covers it. */
+/** What a recipient has of a message. Times are epoch ms; in a room that is not direct of their latest receipt that covers it. */
 export interface MemberReceipt {
   readonly userId: string;
   readonly deliveredAt: number | undefined;
@@ -80,14 +81,17 @@ export abstract class MessageStore {
   ): Awaitable<Snapshot | undefined>;
 
   /**
-   * What the recipients have of an own message in a room that is not direct; `foreign`: it is somebody else's, or of the
-   * system. Undefined: no such message.
+   * What the recipients have of an own message; `foreign`: it is somebody else's, or of the system. Undefined: no such
+   * message.
    */
   abstract receipts(
     roomId: string,
     userId: string,
     messageId: string,
   ): Awaitable<readonly MemberReceipt[] | 'foreign' | undefined>;
+
+  /** Reports of live messages of a room, newest first; none where it has no moderation. */
+  abstract reports(roomId: string): Awaitable<Report[]>;
 
   /** Whether the countdown of a burn message runs for the user: they have revealed it, and it is not gone for them. */
   abstract isRevealed(roomId: string, userId: string, messageId: string): Awaitable<boolean>;

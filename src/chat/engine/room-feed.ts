@@ -1,5 +1,6 @@
 import type { Awaitable } from '../../common/awaitable';
 import type { Message, MessageDraft, MessageImage, MessageStatus, Reaction } from './message';
+import type { Reported, ReportRequest } from './report';
 import type { CloseReason, Room, RoomDraft, RoomSettings } from './room';
 
 /** What happened in a room. Every node sees a room's events in the order of `position`, which has no holes. */
@@ -223,7 +224,7 @@ export abstract class RoomFeed {
   /**
    * Hands the events of rooms to `listener`, each once, in order and without a hole within a room: on one node those of
    * every room, on one of many at least those of the rooms that are followed there, and of the direct rooms of users who
-   * are. Called at start.
+   * are. Messages that come to a node after their deadline are left out. Called at start.
    */
   abstract subscribe(listener: RoomListener): void;
 
@@ -311,6 +312,13 @@ export abstract class RoomFeed {
    * `fixed`: system messages. Undefined: no such message, or it was deleted.
    */
   abstract react(request: ReactionRequest): Awaitable<Reacted | undefined>;
+
+  /**
+   * Keeps what a member says is wrong with somebody else's message, as long as that lives and the room has moderation;
+   * said again it changes nothing. Publishes nothing: it gives who is to be told. Undefined: no such message for the
+   * user, or it was deleted.
+   */
+  abstract report(request: ReportRequest): Awaitable<Reported | undefined>;
 
   /** Changes the settings named. Publishes `updated`. Undefined: no such room. */
   abstract configure(roomId: string, settings: Partial<RoomSettings>): Awaitable<Room | undefined>;

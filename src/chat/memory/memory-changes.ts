@@ -93,6 +93,7 @@ export class MemoryChanges {
     room.countStatus(handle, -1);
     room.reveals?.forget(seq);
     room.annotations?.forget(seq);
+    room.reports?.forget(seq);
     this.timeline.dropImage(room, handle);
     const tombstone = this.replace(found, () => records.reduceToTombstone(handle, DELETED_CONTENT));
     this.changed(found, tombstone);

@@ -57,6 +57,11 @@ export class MemoryGroup {
     return this.members.get(userId);
   }
 
+  /** Ids of moderators and admins. */
+  moderators(): string[] {
+    return [...this.members.values()].flatMap(({ userId, role }) => (ranks(role, 'moderator') ? userId : []));
+  }
+
   add(user: Member, role: RoomRole, joinedAt: number, joinedSeq: number): void {
     const { userId, username } = user;
     const entry = { userId, username, role, joinedAt, joinedSeq, number: ++this.joins };

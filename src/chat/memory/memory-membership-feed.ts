@@ -73,6 +73,7 @@ export class MemoryMembershipFeed extends MembershipFeed {
     for (const roomId of this.state.roomsOf.get(userId) ?? []) {
       const room = this.state.rooms.get(roomId);
       if (isGroup(room)) {
+        room.reports?.forgetUser(userId);
         const heir = heirOf(room, userId);
         this.leave(room, userId);
         if (this.state.rooms.has(roomId)) {
@@ -240,7 +241,7 @@ export class MemoryMembershipFeed extends MembershipFeed {
   }
 
   private end(room: GroupRoom, userId: string): void {
-    const before = room.group.marks.levels();
+    const before = room.group.marks.lows();
     if (room.group.remove(userId)) {
       this.feed.receipts.left(room, userId, before);
       this.state.unnote(userId, room.id);

@@ -10,6 +10,7 @@ import {
   type ResumePoint,
   type Snapshot,
 } from '../engine/message.store';
+import type { Report } from '../engine/report';
 import type { MemoryRoom } from './memory-room';
 import { MemoryRooms } from './memory-rooms';
 import { type Handle, NO_HANDLE } from './slab';
@@ -71,12 +72,20 @@ export class MemoryMessageStore extends MessageStore {
     const room = this.state.rooms.get(roomId);
     const handle = room?.findById(messageId, now) ?? NO_HANDLE;
     const { records } = this.state;
-    if (!room?.group?.member(userId) || handle === NO_HANDLE || records.isDeleted(handle)) {
+    if (!room?.hasMember(userId) || handle === NO_HANDLE || records.isDeleted(handle)) {
       return undefined;
     }
     const senderId = room.people[records.sender(handle)]?.userId;
-    const own = senderId === userId && records.isCounted(handle);
-    return own ? room.group.marks.receipts(records.seq(handle), userId) : 'foreign';
+    if (senderId !== userId || !records.isCounted(handle)) {
+      return 'foreign';
+    }
+    const seq = records.seq(handle);
+    if (!room.group) {
+      const times = records.statusTimes(handle);
+      return room.recipients(userId, seq).map((recipient) => ({ userId: recipient, ...times }));
+    }
+    const receipts = room.group.marks.receipts(seq, userId);
+    return records.isBurn(handle) ? receipts.map((receipt) => receiptOfBurn(room, seq, receipt)) : receipts;
   }
 
   override isRevealed(roomId: string, userId: string, messageId: string): boolean {
@@ -85,6 +94,18 @@ export class MemoryMessageStore extends MessageStore {
     const handle = room?.findById(messageId, now) ?? NO_HANDLE;
     const reveal = handle === NO_HANDLE ? undefined : room?.reveals?.get(this.state.records.seq(handle), userId);
     return reveal !== undefined && reveal.until > now;
+  }
+
+  override reports(roomId: string): Report[] {
+    const now = this.clock.now();
+    const room = this.state.rooms.get(roomId);
+    const found: Report[] = [];
+    for (const [seq, reports] of room?.reports?.entries() ?? []) {
+      for (const _live of room?.ascending(now, seq, seq) ?? []) {
+        found.push(...reports.values());
+      }
+    }
+    return found.sort((a, b) => b.createdAt - a.createdAt);
   }
 
   override snapshot(
@@ -170,6 +191,12 @@ export class MemoryMessageStore extends MessageStore {
     }
     return ranges;
   }
+}
+
+/** A burn message is seen by its reveal alone. */
+function receiptOfBurn({ reveals }: MemoryRoom, seq: number, { userId, deliveredAt }: MemberReceipt): MemberReceipt {
+  const seenAt = reveals?.get(seq, userId)?.at;
+  return { userId, deliveredAt: seenAt === undefined ? deliveredAt : Math.min(deliveredAt ?? seenAt, seenAt), seenAt };
 }
 
 function marksOf({ group }: MemoryRoom, viewer: string): RoomMarks | undefined {

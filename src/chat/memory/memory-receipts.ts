@@ -8,7 +8,7 @@ import type { MemoryRooms } from './memory-rooms';
 import type { MemoryGroup } from './memory-group';
 import { Reveals } from './reveals';
 import { type Handle, NO_HANDLE } from './slab';
-import type { Level, Lowest } from './watermarks';
+import type { Level, Lowest, Lows } from './watermarks';
 
 const DELIVERED = MESSAGE_STATUSES.indexOf('delivered');
 const SEEN = MESSAGE_STATUSES.indexOf('seen');
@@ -88,9 +88,13 @@ export class MemoryReceipts {
     const until = before?.until ?? Math.min(now + delayMs, records.deadline(handle));
     if (!before) {
       room.reveals ??= new Reveals();
-      room.reveals.add(seq, userId, { until, revealId });
-      if (recipients.every((recipient) => room.reveals?.get(seq, recipient))) {
-        this.startBurning(room, handle, { userId, socketId }, room.reveals.latest(seq), now);
+      room.reveals.add(seq, userId, { until, at: now, revealId });
+      const expiresAt = room.reveals.lastOf(seq, recipients);
+      if (expiresAt !== undefined) {
+        this.deadlines.move(room, handle, expiresAt, true);
+        this.setStatus(room, handle, SEEN, now);
+        const messages = [{ id: messageId, seq, senderId, expiresAt }];
+        this.hub.publish(room, { kind: 'status', status: 'seen', userId, socketId, at: now, messages });
       } else {
         room.reveals.endSooner({ until, seq, userId });
         this.deadlines.scheduleNext(room);
@@ -127,48 +131,72 @@ export class MemoryReceipts {
     return true;
   }
 
-  /** A member is one no more: tells what rises by that. `before`: what the watermarks were. */
-  left(room: MemoryRoom, userId: string, before: Readonly<Record<Level, Lowest>>): void {
+  /** A member is one no more: tells what rises, begins or ends by that. `before`: what the watermarks were. */
+  left(room: MemoryRoom, userId: string, before: Lows): void {
     const at = this.clock.now();
-    for (const status of ['seen', 'delivered'] as const) {
-      const messages = this.catchUp(room, before[status], status, at);
+    const seen = [...this.catchUp(room, before.seen, 'seen', at), ...this.endBurns(room, userId, at)];
+    const told: Record<MessageStatus, RaisedMessage[]> = {
+      seen: seen.sort((a, b) => a.seq - b.seq),
+      delivered: this.catchUp(room, before.delivered, 'delivered', at),
+      sent: [],
+    };
+    for (const [status, message] of this.startUnread(room, before.joinedSeq, at)) {
+      told[status].push(message);
+    }
+    for (const status of ['seen', 'delivered', 'sent'] as const) {
+      const messages = told[status];
       if (messages.length > 0) {
         this.hub.publish(room, { kind: 'status', status, userId, socketId: undefined, at, messages });
       }
     }
-    this.burnWithout(room, userId, at);
   }
 
-  /** Ends the burn messages that nobody but a member who has gone had still to reveal. */
-  private burnWithout(room: MemoryRoom, userId: string, at: number): void {
+  /** Burn messages that all who are left have revealed end with the last of their countdowns. */
+  private endBurns(room: MemoryRoom, userId: string, at: number): RaisedMessage[] {
     const { records } = this.state;
-    const { reveals } = room;
-    for (const seq of reveals?.seqs ?? []) {
-      for (const handle of room.ascending(at, seq, seq)) {
-        const recipients = room.recipients(room.people[records.sender(handle)]?.userId ?? '', seq);
-        const isDone = recipients.length > 0 && recipients.every((recipient) => reveals?.get(seq, recipient));
-        if (isDone && !records.isBurning(handle)) {
-          const until = Math.max(reveals?.latest(seq) ?? at, at);
-          this.startBurning(room, handle, { userId, socketId: undefined }, until, at);
+    const ended: RaisedMessage[] = [];
+    room.reveals?.forgetUser(userId);
+    for (const seq of room.reveals?.seqs ?? []) {
+      const [handle] = room.ascending(at, seq, seq);
+      const senderId = handle === undefined ? '' : (room.people[records.sender(handle)]?.userId ?? '');
+      const last = room.reveals?.lastOf(seq, room.recipients(senderId, seq));
+      if (handle === undefined || last === undefined || last >= records.deadline(handle)) {
+        continue;
+      }
+      const expiresAt = Math.max(last, at);
+      this.setStatus(room, handle, SEEN, at);
+      this.deadlines.move(room, handle, expiresAt, true);
+      ended.push({ id: records.id(handle), seq, senderId, expiresAt });
+    }
+    return ended;
+  }
+
+  /**
+   * Starts lifetimes that waited for recipients of whom none is left since it was `old`: they count from the send
+   * (chat.md). The status stays. Nothing where nobody at all is left: the room goes.
+   */
+  private startUnread(room: MemoryRoom, old: Lowest, at: number): [MessageStatus, RaisedMessage][] {
+    const { records } = this.state;
+    const joined = room.group?.marks.lowest('joinedSeq');
+    const started: [MessageStatus, RaisedMessage][] = [];
+    for (const [from, to] of joined?.both[0] === Infinity ? [] : rises(old, joined)) {
+      for (const handle of room.ascending(at, from + 1, to)) {
+        const seq = records.seq(handle);
+        const senderId = room.people[records.sender(handle)]?.userId ?? '';
+        const seenTtl = old.but(senderId) < seq && (joined?.but(senderId) ?? 0) >= seq && records.seenTtl(handle);
+        const rank = records.statusRank(handle);
+        if (!seenTtl || rank === SEEN || !records.isCounted(handle)) {
+          continue;
         }
+        const end = Math.max(at, records.createdAt(handle) + seenTtl * 1000);
+        const expiresAt = Math.min(end, records.deadline(handle));
+        records.touch(handle, at);
+        room.lastChange = at;
+        this.deadlines.move(room, handle, expiresAt, false);
+        started.push([statusOf(rank), { id: records.id(handle), seq, senderId, expiresAt }]);
       }
     }
-  }
-
-  /** Everyone has revealed a burn message: it ends for all when the last countdown does. */
-  private startBurning(
-    room: MemoryRoom,
-    handle: Handle,
-    by: Pick<RevealRequest, 'userId' | 'socketId'>,
-    expiresAt: number,
-    at: number,
-  ): void {
-    const { records } = this.state;
-    this.deadlines.move(room, handle, expiresAt, true);
-    this.setStatus(room, handle, SEEN, at);
-    const senderId = room.people[records.sender(handle)]?.userId ?? '';
-    const messages = [{ id: records.id(handle), seq: records.seq(handle), senderId, expiresAt }];
-    this.hub.publish(room, { kind: 'status', status: 'seen', ...by, at, messages });
+    return started;
   }
 
   private raiseMark(room: MemoryRoom, { marks }: MemoryGroup, receipt: Receipt): { waiting: number } | undefined {
@@ -204,13 +232,9 @@ export class MemoryReceipts {
     const [lowest, joined] = [marks.lowest(level), marks.lowest('joinedSeq')];
     const rank = MESSAGE_STATUSES.indexOf(level);
     const raised: RaisedMessage[] = [];
-    const [[oldFirst, oldSecond], [first, second]] = [old.both, lowest.both];
-    for (const [from, to] of [
-      [oldFirst, first],
-      [Math.max(oldSecond, first), second],
-    ] as const) {
+    for (const [from, to] of rises(old, lowest)) {
       // Up to infinity: nobody is left for whom it rises.
-      for (const handle of to > from && to < Infinity ? room.ascending(at, from + 1, to) : []) {
+      for (const handle of to < Infinity ? room.ascending(at, from + 1, to) : []) {
         const seq = records.seq(handle);
         const senderId = room.people[records.sender(handle)]?.userId ?? '';
         const rises = old.but(senderId) < seq && lowest.but(senderId) >= seq && joined.but(senderId) < seq;
@@ -256,6 +280,16 @@ export class MemoryReceipts {
       yield handle;
     }
   }
+}
+
+/** Where the two lowest rose: what lies in between is what may be another way by it. */
+function rises(old: Lowest, now = old): [from: number, to: number][] {
+  const [[oldFirst, oldSecond], [first, second]] = [old.both, now.both];
+  const ranges: [number, number][] = [
+    [oldFirst, first],
+    [Math.max(oldSecond, first), second],
+  ];
+  return ranges.filter(([from, to]) => to > from);
 }
 
 function statusOf(rank: number): MessageStatus {

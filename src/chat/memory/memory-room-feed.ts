@@ -5,6 +5,7 @@ import { Ids } from '../../common/ids';
 import { ExpiryQueue } from '../../expiry/expiry-queue';
 import type { MemoryExpiryQueue } from '../../expiry/memory-expiry-queue';
 import type { MessageDraft } from '../engine/message';
+import type { Reported, ReportRequest } from '../engine/report';
 import type { CloseReason, Room, RoomDraft, RoomSettings } from '../engine/room';
 import {
   type Appended,
@@ -31,6 +32,7 @@ import { MemoryChanges } from './memory-changes';
 import { MemoryDeadlines } from './memory-deadlines';
 import { MemoryOccupancy } from './memory-occupancy';
 import { MemoryReceipts } from './memory-receipts';
+import { MemoryReports } from './memory-reports';
 import { MemoryRoom } from './memory-room';
 import { MemoryRooms } from './memory-rooms';
 import { MemoryTimeline } from './memory-timeline';
@@ -44,6 +46,7 @@ export class MemoryRoomFeed extends RoomFeed {
   readonly receipts: MemoryReceipts;
   readonly deadlines: MemoryDeadlines;
   private readonly changes: MemoryChanges;
+  private readonly reports: MemoryReports;
   readonly occupancy: MemoryOccupancy;
 
   constructor(
@@ -59,6 +62,7 @@ export class MemoryRoomFeed extends RoomFeed {
     this.timeline = new MemoryTimeline(state, this.hub, this.deadlines, clock, ids);
     this.receipts = new MemoryReceipts(state, this.hub, this.deadlines, clock);
     this.changes = new MemoryChanges(state, this.hub, this.timeline, clock);
+    this.reports = new MemoryReports(state, clock, ids);
     this.occupancy = new MemoryOccupancy(state, this.hub);
   }
 
@@ -129,6 +133,10 @@ export class MemoryRoomFeed extends RoomFeed {
 
   override react(request: ReactionRequest): Reacted | undefined {
     return this.changes.react(request);
+  }
+
+  override report(request: ReportRequest): Reported | undefined {
+    return this.reports.report(request);
   }
 
   override end(roomId: string, messageId: string): boolean {

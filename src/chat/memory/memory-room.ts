@@ -1,10 +1,11 @@
 import { Heap } from 'heap-js';
 import { MESSAGE_ID_PREFIX } from '../../common/ids';
-import { type Message, MESSAGE_STATUSES, previewOf, type Quote } from '../engine/message';
+import { type Message, MESSAGE_STATUSES, type Quote, quoteAsNow } from '../engine/message';
 import { isAnonymousRoomId, type Member, type Room, type RoomDraft, type RoomSettings } from '../engine/room';
 import type { MemoryGroup } from './memory-group';
 import type { Annotations, Quoted } from './annotations';
 import type { MessageRecords } from './message-records';
+import type { Reports } from './reports';
 import { Reveals } from './reveals';
 import { type Handle, NO_HANDLE } from './slab';
 
@@ -57,6 +58,8 @@ export class MemoryRoom {
   reveals: Reveals | undefined;
   /** Made with the first reply, edit or reaction. */
   annotations: Annotations | undefined;
+  /** Made with the first report. */
+  reports: Reports | undefined;
   /** Stretches of messages that were kept and get a deadline (epoch ms), oldest first. */
   readonly historyEnds: { from: number; readonly upTo: number; readonly deadline: number }[] = [];
   publicKeys: Record<string, string> = {};
@@ -118,6 +121,9 @@ export class MemoryRoom {
   configure(settings: Partial<RoomSettings>): void {
     const named = Object.entries(settings).filter(([, value]) => value !== undefined);
     this.settings = Object.freeze({ ...this.settings, ...(Object.fromEntries(named) as Partial<RoomSettings>) });
+    if (!this.settings.moderationEnabled) {
+      this.reports = undefined;
+    }
   }
 
   forgetKey(userId: string): void {
@@ -257,7 +263,8 @@ export class MemoryRoom {
   quote({ id, seq, senderId, senderUsername }: Quoted, now: number): Quote {
     const [handle] = this.ascending(now, seq, seq);
     const original = handle === undefined ? undefined : this.records.read(handle, this.id, this.people);
-    return { id, senderId, senderUsername, preview: previewOf(original, this.settings.encrypted) };
+    const quote = { id, senderId, senderUsername, preview: null };
+    return quoteAsNow(quote, original, this.settings.encrypted);
   }
 
   hasMember(userId: string): boolean {

@@ -241,6 +241,7 @@ export class MemoryTimeline {
     room.remove(seq);
     room.reveals?.forget(seq);
     room.annotations?.forget(seq);
+    room.reports?.forget(seq);
     this.dropImage(room, handle);
     const key = records.dedupeKey(handle);
     const rememberUntil = records.createdAt(handle) + DEDUPE_MS;

@@ -24,7 +24,11 @@ const TYPE = 60; // u8
 const STATUS = 61; // u8
 const FLAGS = 62; // u8, bits below
 const CLIENT_ID_LENGTH = 63; // u8, bytes
-const HEADER = 64;
+const DELIVERED_AFTER = 16; // u32, ms from its creation until it was delivered, and one; 0 before
+const SEEN_AFTER = 17; // u32, the same until it was seen
+const HEADER = 72;
+/** Most ms in 32 bits with one added: 49 days. Only rooms that keep their history have older messages, and marks for these times. */
+const LONGEST_AFTER = 2 ** 32 - 2;
 
 /** The message is gone, only what makes a repeat recognisable is left. */
 const HUSK = 1;
@@ -45,6 +49,8 @@ const NOTHING: Rest = {};
 const NO_BYTES = Buffer.alloc(0);
 const SYSTEM = MESSAGE_TYPES.indexOf('system');
 const DELETED = MESSAGE_TYPES.indexOf('deleted');
+const SENT = MESSAGE_STATUSES.indexOf('sent');
+const SEEN = MESSAGE_STATUSES.indexOf('seen');
 
 /** What `write` stores; `id` is `msg_<createdAt>_<random>`. */
 export interface NewRecord {
@@ -238,8 +244,27 @@ export class MessageRecords {
   setStatus(handle: Handle, status: MessageStatus, at: number): void {
     this.slab.locate(handle);
     const { chunk, offset } = this.slab;
-    chunk.bytes[offset + STATUS] = MESSAGE_STATUSES.indexOf(status);
+    const rank = MESSAGE_STATUSES.indexOf(status);
+    const u32 = offset >> 2;
+    const after = Math.min(at - (chunk.f64[(offset >> 3) + CREATED_AT] ?? 0), LONGEST_AFTER) + 1;
+    chunk.bytes[offset + STATUS] = rank;
+    if (rank > SENT && chunk.u32[u32 + DELIVERED_AFTER] === 0) {
+      chunk.u32[u32 + DELIVERED_AFTER] = after;
+    }
+    if (rank === SEEN) {
+      chunk.u32[u32 + SEEN_AFTER] = after;
+    }
     this.touch(handle, at);
+  }
+
+  /** When the message became delivered, and seen, epoch ms; of messages older than 49 days then: too early. */
+  statusTimes(handle: Handle): { deliveredAt: number | undefined; seenAt: number | undefined } {
+    this.slab.locate(handle);
+    const { chunk, offset } = this.slab;
+    const createdAt = chunk.f64[(offset >> 3) + CREATED_AT] ?? 0;
+    const time = (after = 0): number | undefined => (after === 0 ? undefined : createdAt + after - 1);
+    const u32 = offset >> 2;
+    return { deliveredAt: time(chunk.u32[u32 + DELIVERED_AFTER]), seenAt: time(chunk.u32[u32 + SEEN_AFTER]) };
   }
 
   /** Notes a change, epoch ms. */

@@ -3,6 +3,8 @@ import { Heap } from 'heap-js';
 interface Reveal {
   /** From when the message is gone for who revealed it, epoch ms. */
   readonly until: number;
+  /** When it was revealed, epoch ms. */
+  readonly at: number;
   readonly revealId: string | undefined;
 }
 
@@ -31,18 +33,17 @@ export class Reveals {
     }
   }
 
-  /** Of the messages that somebody has revealed. */
-  get seqs(): Iterable<number> {
-    return this.bySeq.keys();
-  }
-
-  /** When the last countdown of a message ends, epoch ms. */
-  latest(seq: number): number {
+  /** When the last countdown of a message ends, epoch ms; undefined unless all its recipients, if any, have revealed it. */
+  lastOf(seq: number, recipients: readonly string[]): number | undefined {
     let latest = 0;
-    for (const { until } of this.bySeq.get(seq)?.values() ?? []) {
-      latest = Math.max(latest, until);
+    for (const userId of recipients) {
+      const reveal = this.get(seq, userId);
+      if (!reveal) {
+        return undefined;
+      }
+      latest = Math.max(latest, reveal.until);
     }
-    return latest;
+    return latest || undefined;
   }
 
   /** Whether a message is gone for a user, while others still have it. */
@@ -71,6 +72,20 @@ export class Reveals {
   takeOver(now: number): Countdown | undefined {
     const { next } = this;
     return next !== undefined && next <= now ? this.running.pop() : undefined;
+  }
+
+  /** Seqs of the messages that somebody who is still a recipient has revealed. */
+  get seqs(): number[] {
+    return [...this.bySeq.keys()];
+  }
+
+  /** A user is no recipient any more. */
+  forgetUser(userId: string): void {
+    for (const [seq, reveals] of this.bySeq) {
+      if (reveals.delete(userId) && reveals.size === 0) {
+        this.bySeq.delete(seq);
+      }
+    }
   }
 
   /** The message is gone for everyone. */

@@ -11,6 +11,8 @@ interface Mark {
 }
 
 export type Level = 'delivered' | 'seen';
+/** The lowest of all numbers that members have. */
+export type Lows = Readonly<Record<Level | 'joinedSeq', Lowest>>;
 
 /** The lowest of a number over all members, and the lowest but that member's. */
 export class Lowest {
@@ -80,6 +82,10 @@ export class Watermarks {
   /** The lowest of both levels. */
   levels(): Readonly<Record<Level, Lowest>> {
     return { delivered: this.lowest('delivered'), seen: this.lowest('seen') };
+  }
+
+  lows(): Lows {
+    return { ...this.levels(), joinedSeq: this.lowest('joinedSeq') };
   }
 
   lowest(of: Level | 'joinedSeq'): Lowest {

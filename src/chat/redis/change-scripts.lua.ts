@@ -67,8 +67,13 @@ local function mayModerate()
   return role and tonumber(role) >= ${MODERATOR}
 end
 if ARGV[7] ~= user and not mayModerate() then return { 'foreign' } end
-if isDeleted(value) then return { 'done', 0, waiting(), 1, images } end
 if not isKnown(ARGV[5]) then return { 'changed' } end
+if isDeleted(value) then
+  -- Whose account is erased is named by a tombstone that stands already no more.
+  local grown = 0
+  if ARGV[5] ~= ARGV[6] then grown = select(2, rewrite(ARGV[6], nil, '')) end
+  return { 'done', grown, waiting(), 1, images }
+end
 local reveals = base .. 'rv:' .. seq
 for _, one in ipairs(redis.call('HKEYS', reveals)) do
   redis.call('SREM', base .. 'gone:' .. one, seq)
@@ -76,8 +81,11 @@ for _, one in ipairs(redis.call('HKEYS', reveals)) do
 end
 redis.call('UNLINK', reveals, base .. 're:' .. seq)
 redis.call('SREM', base .. 'rx', seq)
+redis.call('SREM', base .. 'rvs', seq)
+redis.call('HDEL', base .. 'rt', seq)
 redis.call('SADD', base .. 'del', seq)
 dropImage(seq)
+dropReports(seq)
 redis.call('ZREM', base .. 's:' .. ARGV[7], seq)
 countOut(seq, ARGV[7], true)
 redis.call('ZREM', base .. 'v:' .. ARGV[7], seq)

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
+import { Clock } from '../../common/clock';
 import { Nodes } from '../../nodes/nodes';
 import { Redis } from '../../storage/redis';
 import { RedisChannels } from '../../storage/redis-channels';
@@ -46,6 +47,7 @@ export class FeedFollower implements TailSource {
     private readonly rooms: RedisRooms,
     private readonly channels: RedisChannels,
     private readonly nodes: Nodes,
+    private readonly clock: Clock,
   ) {
     this.missedScript = rooms.script(MISSED);
     channels.onResumed(() => this.resume());
@@ -97,7 +99,11 @@ export class FeedFollower implements TailSource {
     this.missedListeners.forEach((listener) => listener(roomId));
   }
 
+  /** What came so late that its deadline was first is told by nobody. */
   tell(event: RoomEvent): void {
+    if (showsGone(event, this.clock.now())) {
+      return;
+    }
     for (const listener of this.listeners) {
       try {
         listener(event);
@@ -245,4 +251,12 @@ export class FeedFollower implements TailSource {
       await Promise.all(followings.slice(i, i + AT_ONCE).map((following) => this.load(following, true)));
     }
   }
+}
+
+function showsGone(event: RoomEvent, now: number): boolean {
+  if (event.kind !== 'message' && event.kind !== 'edited') {
+    return false;
+  }
+  const { expiresAt } = event.message;
+  return expiresAt !== null && expiresAt <= now;
 }

@@ -112,6 +112,17 @@ local function place(list, name, user)
   return redis.call('HLEN', list) < ${MAX_LISTED}
 end
 
+-- What a user reported is taken back.
+local function dropReportsOf(user)
+  for _, one in ipairs(redis.call('ZRANGE', base .. 'rps', 0, -1)) do
+    local seq, by = string.match(one, '^(%d+),(.*)$')
+    if by == user then
+      redis.call('ZREM', base .. 'rps', one)
+      redis.call('HDEL', base .. 'rp:' .. seq, user)
+    end
+  end
+end
+
 local function tellMember(user)
   publish('p', user, cjson.encode({ user, redis.call('HEXISTS', roll, user), view() }))
 end
@@ -211,6 +222,7 @@ local changes = {
     unlist(bans, 'bans', actor)
     unlist(mutes, 'mutes', actor)
     unlist(invites, 'invites', actor)
+    dropReportsOf(actor)
     return mine ~= nil
   end,
   close = function() return true end,
@@ -264,6 +276,7 @@ local changes = {
     local settings = cjson.decode(redis.call('HGET', room, 'settings'))
     for setting, to in pairs(cjson.decode(json)) do settings[setting] = to end
     redis.call('HSET', room, 'settings', cjson.encode(settings), 'lastActivity', now)
+    if not settings.moderationEnabled then dropAllReports() end
     local before = redis.call('HGET', room, 'ttl')
     local first = #ARGV - 8
     for i, field in ipairs({ 'name', 'description', 'ttl', 'slow' }) do

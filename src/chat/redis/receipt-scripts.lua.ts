@@ -30,6 +30,20 @@ local function setStatus(seq, sender, rank)
   redis.call('ZREM', base .. 'v:' .. sender, seq)
   if rank == ${DELIVERED} then redis.call('ZADD', base .. 'v:' .. sender, seq, seq) end
   redis.call('ZADD', base .. 'chg', now, seq)
+  local delivered = string.match(redis.call('HGET', base .. 'rt', seq) or now, '^%d+')
+  redis.call('HSET', base .. 'rt', seq, rank == ${SEEN} and delivered .. ' ' .. now or delivered)
+end
+
+-- When the last countdown of a burn message ends; nil unless all its recipients, if any, have revealed it.
+local function lastCountdown(sender, seq)
+  local reveals, latest = base .. 'rv:' .. seq, nil
+  if redis.call('HLEN', reveals) < redis.call('ZCOUNT', base .. 'js', '-inf', '(' .. seq) - 1 then return nil end
+  for _, one in ipairs(recipients(sender, seq)) do
+    local reveal = redis.call('HGET', reveals, one)
+    if not reveal then return nil end
+    latest = math.max(latest or 0, tonumber(string.match(reveal, '^%d+')))
+  end
+  return latest
 end
 
 -- What ends a message at its deadline: the entry of \`due\`; nil where it is kept.
@@ -44,10 +58,14 @@ end
 local function moveDeadline(value, deadline, prefix)
   local seq, created, old, seenTtl = header(value)
   local hex = string.sub(value, 4, 27)
-  local entry = dueEntry(seq, old)
+  local list, entry = due, dueEntry(seq, old)
+  if old == '0' then
+    list = base .. 'kept'
+    entry = redis.call('ZRANGEBYSCORE', list, seq, seq)[1]
+  end
   if entry then
     local digest = string.match(entry, '([^,]*)$')
-    redis.call('ZREM', due, entry)
+    redis.call('ZREM', list, entry)
     redis.call('ZADD', due, deadline, prefix .. string.match(entry, '%d.*$'))
     if digest ~= '' then redis.call('HSET', base .. 'dd', digest, hex .. ' ' .. seq .. ' ' .. created .. ' ' .. deadline) end
   end
@@ -56,6 +74,7 @@ local function moveDeadline(value, deadline, prefix)
   value = string.sub(value, 1, 2) .. burn .. hex .. seq .. ',' .. created .. ',' .. deadline .. ',,' .. json
   redis.call('SET', message(seq), value, 'PXAT', deadline)
   redis.call('PEXPIREAT', base .. 're:' .. seq, deadline)
+  redis.call('PEXPIREAT', base .. 'rp:' .. seq, deadline)
   return value
 end
 
@@ -66,45 +85,22 @@ local function idIn(value)
   return 'msg_' .. created .. '_' .. string.sub(value, 4, 27)
 end
 
--- Tells that messages { id, seq, sender, deadline if it moved } of others rose; \`upTo\`: what the user raised, if by seq.
+-- Tells that messages { id, seq, sender, deadline if it moved } of others rose, or that deadlines moved; \`upTo\`: what the user raised, if by seq.
 local function tellRaised(rank, user, socket, raised, upTo)
   if #raised == 0 and not upTo then return end
   table.sort(raised, function(a, b) return a[2] < b[2] end)
   local note, bySender = {}, {}
   for _, one in ipairs(raised) do
     local last = bySender[one[3]]
-    if last and last[3] == one[2] - 1 then
+    if last and last[3] == one[2] - 1 and last[4] == (one[4] and 1) then
       last[3] = one[2]
     else
-      bySender[one[3]] = { one[3], one[2], one[2] }
+      bySender[one[3]] = { one[3], one[2], one[2], one[4] and 1 }
       note[#note + 1] = bySender[one[3]]
     end
   end
   local common = { rank, user, socket, now, upTo }
   publish('s', cjson.encode({ common, note }), cjson.encode({ common, raised }))
-end
-
--- Whether all to whom a burn message is sent have revealed it; nobody is not all.
-local function isRevealed(sender, seq)
-  local reveals, sentTo = base .. 'rv:' .. seq, recipients(sender, seq)
-  local all = #sentTo > 0 and redis.call('HLEN', reveals) >= #sentTo
-  for _, one in ipairs(all and sentTo or {}) do all = all and redis.call('HEXISTS', reveals, one) == 1 end
-  return all
-end
-
--- Everyone has revealed it: it ends for all when the last countdown does. Gives the value.
-local function startBurning(value, sender, seq, user, socket)
-  local latest = now
-  for _, reveal in ipairs(redis.call('HVALS', base .. 'rv:' .. seq)) do
-    latest = math.max(latest, tonumber(string.match(reveal, '^%d+')))
-  end
-  local id = idIn(value)
-  -- First: a deadline that is over takes the value away.
-  setStatus(seq, sender, ${SEEN})
-  value = moveDeadline(${SEEN} .. string.sub(value, 2), latest, 'b')
-  redis.call('SREM', base .. 'open', seq)
-  tellRaised(${SEEN}, user, socket, { { id, tonumber(seq), sender, latest } })
-  return value
 end
 `;
 
@@ -171,19 +167,23 @@ if goneFor(value, user) then return false end
 local epoch, reveals = redis.call('HGET', room, 'epoch'), base .. 'rv:' .. seq
 local before = redis.call('HGET', reveals, user)
 if before then
-  local ends, with = string.match(before, '^(%d+) (.*)$')
+  local ends, with = string.match(before, '^(%d+) %d+ (.*)$')
   if tonumber(ends) <= now then return false end
   if revealId == '' or with ~= revealId then return { 'again' } end
   return { 'revealed', full(value), ends, epoch, false }
 end
 local ends = earlier(deadline, now + ARGV[7])
-redis.call('HSET', reveals, user, ends .. ' ' .. revealId)
+redis.call('HSET', reveals, user, ends .. ' ' .. now .. ' ' .. revealId)
+redis.call('SADD', base .. 'rvs', seq)
 if deadline ~= '0' then redis.call('PEXPIREAT', reveals, deadline) end
-if isRevealed(sender, seq) then
-  value = startBurning(value, sender, seq, user, socket)
+local latest = lastCountdown(sender, seq)
+if latest then
+  value = moveDeadline(value, latest, 'b')
+  setStatus(seq, sender, ${SEEN})
+  value = ${SEEN} .. string.sub(value, 2)
+  tellRaised(${SEEN}, user, socket, { { ARGV[4], tonumber(seq), sender, latest } })
 else
   redis.call('ZADD', due, ends, 'r' .. seq .. ',' .. user)
-  redis.call('SADD', base .. 'open', seq)
 end
 return { 'revealed', full(value), tostring(ends), epoch, unindexed() }
 `;

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Message } from '../engine/message';
+import type { Report } from '../engine/report';
 import {
   type MemberReceipt,
   MessageStore,
@@ -8,6 +9,7 @@ import {
   type Snapshot,
 } from '../engine/message.store';
 import { decodeMessage, decodeRoom, type RawView } from './codec';
+import { RedisReports } from './redis-reports';
 import { RedisRooms, type RoomScript } from './redis-rooms';
 import { RoomDeadlines } from './room-deadlines';
 import { FIND, FIND_SHOWING, PAGE, REVEALED, SNAPSHOT } from './room-read-scripts.lua';
@@ -39,6 +41,7 @@ export class RedisMessageStore extends MessageStore {
   constructor(
     rooms: RedisRooms,
     private readonly deadlines: RoomDeadlines,
+    private readonly reported: RedisReports,
   ) {
     super();
     this.findScript = rooms.script(FIND);
@@ -74,6 +77,10 @@ export class RedisMessageStore extends MessageStore {
       receipts.push({ userId: recipient, deliveredAt: timeOf(deliveredAt), seenAt: timeOf(seenAt) });
     }
     return receipts;
+  }
+
+  override reports(roomId: string): Promise<Report[]> {
+    return this.reported.list(roomId);
   }
 
   override async isRevealed(roomId: string, userId: string, messageId: string): Promise<boolean> {

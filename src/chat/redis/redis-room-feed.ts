@@ -3,6 +3,7 @@ import { AppError } from '../../common/app-error';
 import { Ids } from '../../common/ids';
 import { MESSAGE_STATUSES, MESSAGE_TYPES, type MessageDraft } from '../engine/message';
 import { type Refusal, refused, tooSoon } from '../engine/membership';
+import type { Reported, ReportRequest } from '../engine/report';
 import { type CloseReason, isGroupRoomId, type Room, type RoomDraft, type RoomSettings } from '../engine/room';
 import {
   type Appended,
@@ -38,6 +39,7 @@ import { FeedFollower } from './feed-follower';
 import { RedisPublicRooms } from './redis-public-rooms';
 import { RedisChanges } from './redis-changes';
 import { RedisOccupancy } from './redis-occupancy';
+import { RedisReports } from './redis-reports';
 import { RedisRooms, type RoomScript } from './redis-rooms';
 import { RedisRoomTotals } from './redis-room-totals';
 import { RoomDeadlines } from './room-deadlines';
@@ -121,6 +123,7 @@ export class RedisRoomFeed extends RoomFeed {
     private readonly deadlines: RoomDeadlines,
     private readonly follower: FeedFollower,
     private readonly changes: RedisChanges,
+    private readonly reports: RedisReports,
     private readonly ids: Ids,
   ) {
     super();
@@ -303,6 +306,10 @@ export class RedisRoomFeed extends RoomFeed {
 
   override react(request: ReactionRequest): Promise<Reacted | undefined> {
     return this.changes.react(request);
+  }
+
+  override report(request: ReportRequest): Promise<Reported | undefined> {
+    return this.reports.report(request);
   }
 
   override async configure(roomId: string, settings: Partial<RoomSettings>): Promise<Room | undefined> {

@@ -1,4 +1,4 @@
-import { MESSAGE_STATUSES, MESSAGE_TYPES } from '../engine/message';
+import { MESSAGE_TYPES } from '../engine/message';
 import { MAX_CHANGED } from '../engine/message.store';
 import { FEED_BUCKETS, PRELUDE } from './room-scripts.lua';
 import { OUTSIDERS } from './script-parts.lua';
@@ -10,7 +10,6 @@ const CHUNK = 100;
 /** Stretches of the log up to this length are read, not counted. */
 const SCANNED = 64;
 const SYSTEM = MESSAGE_TYPES.indexOf('system');
-const SEEN = MESSAGE_STATUSES.indexOf('seen');
 
 /** ARGV: user. 1 where the room stands and they are in it. */
 export const IS_MEMBER = `${PRELUDE}${OUTSIDERS}
@@ -257,10 +256,8 @@ local rebuild = {
     for _, range in ipairs(ranges) do
       local found = redis.call('ZRANGEBYSCORE', log, range[2], range[3], 'WITHSCORES')
       for i = 1, #found, 2 do
-        local value = redis.call('GETRANGE', message(found[i + 1]), 0, 100)
-        local _, _, deadline, seenTtl = header(value)
-        -- Where no lifetime waits any more, the deadline may have moved.
-        local moved = common[1] == ${SEEN} and deadline and deadline ~= '0' and seenTtl == '' and tonumber(deadline) or nil
+        local _, _, deadline = header(redis.call('GETRANGE', message(found[i + 1]), 0, 100))
+        local moved = range[4] and tonumber(deadline) or nil
         raised[#raised + 1] = { found[i], tonumber(found[i + 1]), range[1], moved }
       end
     end

@@ -28,8 +28,12 @@ export const DELETED = MESSAGE_TYPES.indexOf('deleted');
  * | `chg` | zset | seq → when it was last changed: status, edit, deletion, reaction |
  * | `re:<seq>` | hash | emoji → `<number of the kind> <user> …` of who reacted with it, with PX as the message |
  * | `rx`, `del` | set | seqs of messages that have reactions; of which a tombstone is left |
+ * | `rp:<seq>` | hash | user → `<id>,<createdAt>,<JSON of the reason>` of who reported it, with PX as the message |
+ * | `rps` | zset | `<seq>,<user>` of reports → seq |
  * | `dd` | hash | digest of sender and clientId → `<24 hex> <seq> <createdAt> <deadline>` |
- * | `rv:<seq>` | hash | user → `<until> <revealId>` of who revealed a burn message, with PX as the message |
+ * | `rt` | hash | of direct rooms: seq → `<delivered at> <seen at>`, the latter once it was |
+ * | `rv:<seq>` | hash | user → `<until> <revealed at> <revealId>` of who revealed a burn message, with PX as the message |
+ * | `rvs` | set | seqs of messages that somebody revealed |
  * | `img` | hash | `s<seq>` → `<holder> <filename>` of a message with an image, `h<holder>` → seq |
  * | `gone:<user>` | set | seqs of burn messages that are gone for this user alone |
  * | `keys` | hash | user → public key |
@@ -90,7 +94,8 @@ local function full(value)
   if not quoted and #reactions == 0 then return value end
   local original = quoted and redis.call('GET', message(quoted))
   local hidden = quoted and string.find(redis.call('HGET', room, 'settings'), '"encrypted":true', 1, true)
-  if hidden or not lives(original) or burns(original) or isDeleted(original) then original = nil end
+  -- A tombstone has nothing to hide, and may name an erased account.
+  if not lives(original) or not isDeleted(original) and (hidden or burns(original)) then original = nil end
   return value .. '\\n' .. cjson.encode({ reactions = reactions, quoted = original })
 end
 
@@ -104,6 +109,18 @@ local function countOut(seq, sender, stays)
 end
 
 local function idOf(seq) return redis.call('ZRANGEBYSCORE', log, seq, seq)[1] end
+
+-- A message that may have been reported goes.
+local function dropReports(seq)
+  if redis.call('ZREMRANGEBYSCORE', base .. 'rps', seq, seq) > 0 then redis.call('UNLINK', base .. 'rp:' .. seq) end
+end
+
+local function dropAllReports()
+  for _, one in ipairs(redis.call('ZRANGE', base .. 'rps', 0, -1)) do
+    redis.call('UNLINK', base .. 'rp:' .. string.match(one, '^%d+'))
+  end
+  redis.call('UNLINK', base .. 'rps')
+end
 
 local images = {}
 
@@ -283,6 +300,7 @@ local function endHistory(entry, upTo, deadline)
       redis.call('SET', message(seq), string.sub(value, 1, 27) .. head .. deadline .. rest, 'PXAT', deadline)
       redis.call('PEXPIREAT', base .. 're:' .. seq, deadline)
       redis.call('PEXPIREAT', base .. 'rv:' .. seq, deadline)
+      redis.call('PEXPIREAT', base .. 'rp:' .. seq, deadline)
     end
     redis.call('ZADD', due, deadline, one)
   end

@@ -71,7 +71,7 @@ end
 /** Erases messages by their entries in `due` or `kept`, taken off there before; `settle` counts and tells them. */
 export const ERASE = `
 local gone, freed = { expired = {}, burned = {} }, { count = 0, bytes = 0, system = 0 }
-local withImages
+local withImages, withReports
 
 local function forget(seq, digest)
   local first = redis.call('HGET', base .. 'dd', digest)
@@ -85,11 +85,12 @@ local function erase(entry, reason)
   redis.call('ZREM', base .. 'chg', seq)
   if withImages == nil then withImages = redis.call('EXISTS', base .. 'img') == 1 end
   if withImages then dropImage(seq) end
+  if withReports == nil then withReports = redis.call('EXISTS', base .. 'rps') == 1 end
+  if withReports then dropReports(seq) end
   for _, user in ipairs(redis.call('HKEYS', base .. 'rv:' .. seq)) do redis.call('SREM', base .. 'gone:' .. user, seq) end
   redis.call('UNLINK', message(seq), base .. 'rv:' .. seq, base .. 're:' .. seq)
-  redis.call('SREM', base .. 'rx', seq)
-  redis.call('SREM', base .. 'del', seq)
-  redis.call('SREM', base .. 'open', seq)
+  for _, set in ipairs({ 'rx', 'del', 'rvs' }) do redis.call('SREM', base .. set, seq) end
+  redis.call('HDEL', base .. 'rt', seq)
   if sender == '' then
     freed.system = freed.system + 1
     redis.call('ZREM', base .. 'sys', seq)
@@ -153,6 +154,7 @@ export const CLOSING = `
 local function closeRoom(reason)
   local standing = redis.call('HMGET', room, 'epoch', 'indexed', 'system', 'bytes')
   publish('c', reason, reason)
+  dropAllReports()
   local entries = redis.call('ZRANGE', log, 0, -1, 'WITHSCORES')
   for i = 2, #entries, 2 do redis.call('UNLINK', message(entries[i]), base .. 'rv:' .. entries[i], base .. 're:' .. entries[i]) end
   local joined, ids, marks = redis.call('HLEN', base .. 'in'), members(), {}
@@ -173,9 +175,10 @@ local function closeRoom(reason)
   for i = 1, #shown, 2 do
     if string.sub(shown[i], 1, 1) == 's' then images[#images + 1] = shown[i + 1] end
   end
-  redis.call('UNLINK', room, log, due, base .. 'open', base .. 'img', base .. 'kept', base .. 'chg', base .. 'dd', base .. 'keys', base .. 'in', base .. 'out',
+  redis.call('UNLINK', room, log, due, base .. 'img', base .. 'kept', base .. 'chg', base .. 'dd', base .. 'keys', base .. 'in', base .. 'out',
     base .. 'roll', base .. 'order', base .. 'mods', base .. 'admins', base .. 'bans', base .. 'mutes', base .. 'invites', base .. 'cl', base .. 'own',
-    base .. 'sys', base .. 'wd', base .. 'ws', base .. 'js', base .. 'wt', base .. 'rx', base .. 'del')
+    base .. 'sys', base .. 'wd', base .. 'ws', base .. 'js', base .. 'wt', base .. 'rx', base .. 'del',
+    base .. 'rt', base .. 'rvs')
   return { standing[1], standing[2], now, #entries / 2 - standing[3], tonumber(standing[4]), joined, ids, marks, images }
 end
 `;

@@ -4,6 +4,7 @@ import { PRELUDE } from './room-scripts.lua';
 import { OUTSIDERS } from './script-parts.lua';
 
 const DELIVERED = MESSAGE_STATUSES.indexOf('delivered');
+const SENT = MESSAGE_STATUSES.indexOf('sent');
 const SEEN = MESSAGE_STATUSES.indexOf('seen');
 const SYSTEM = MESSAGE_TYPES.indexOf('system');
 
@@ -67,21 +68,66 @@ local function enterMarks(user, seq)
   for _, set in ipairs({ 'wd', 'ws', 'js' }) do redis.call('ZADD', base .. set, seq, user) end
 end
 
--- The user is no recipient any more. Tells what rises by that.
-local function leaveMarks(user)
-  local before = levels()
-  for _, set in ipairs({ 'wd', 'ws', 'js' }) do redis.call('ZREM', base .. set, user) end
-  redis.call('HDEL', base .. 'wt', 'd' .. user, 's' .. user)
-  tellRaised(${SEEN}, user, '', catchUp(before[2], ${SEEN}))
-  tellRaised(${DELIVERED}, user, '', catchUp(before[1], ${DELIVERED}))
-  -- Burn messages that some have revealed, and nobody else has to any more.
-  for _, seq in ipairs(redis.call('SMEMBERS', base .. 'open')) do
+-- Adds burn messages that all who are left have revealed: they end with the last of their countdowns.
+local function endBurns(user, ended)
+  for _, seq in ipairs(redis.call('SMEMBERS', base .. 'rvs')) do
+    if redis.call('HDEL', base .. 'rv:' .. seq, user) == 1 then
+      redis.call('ZREM', due, 'r' .. seq .. ',' .. user)
+      redis.call('SREM', base .. 'gone:' .. user, seq)
+    end
     local value = redis.call('GET', message(seq))
-    if lives(value) and burns(value) then
+    if lives(value) then
+      local _, _, deadline = header(value)
       local sender = string.match(value, '^%d+,%d+,%d+,%d*,%["([^"]*)"', 28)
-      if isRevealed(sender, seq) then startBurning(value, sender, seq, user, '') end
+      local latest = lastCountdown(sender, seq)
+      if latest and (deadline == '0' or latest < tonumber(deadline)) then
+        latest = math.max(latest, now)
+        -- Before the deadline moves, for that may be at once.
+        setStatus(seq, sender, ${SEEN})
+        moveDeadline(${SEEN} .. string.sub(value, 2), latest, 'b')
+        ended[#ended + 1] = { idIn(value), tonumber(seq), sender, latest }
+      end
     end
   end
+end
+
+-- Starts lifetimes that waited for recipients of whom none is left since joins were \`old\` (of \`lowest\`): they count from
+-- the send. Adds the messages to those of their status, in a list by rank. Nothing where nobody is left: the room goes.
+local function startUnread(old, told)
+  local new = lowest(base .. 'js')
+  local function start(seq, id)
+    local value = redis.call('GETRANGE', message(seq), 0, 200)
+    if value == '' or not lives(value) or isDeleted(value) then return end
+    local rank, _, created, deadline, seenTtl = tonumber(string.sub(value, 1, 1)), header(value)
+    if seenTtl == '' or rank == ${SEEN} then return end
+    local sender = string.match(value, '^%d+,%d+,%d+,%d*,%["([^"]*)"', 28)
+    if but(old, sender) >= seq or but(new, sender) < seq then return end
+    local starts = math.max(now, earlier(deadline, created + seenTtl * 1000))
+    moveDeadline(redis.call('GET', message(seq)), starts, '')
+    redis.call('ZADD', base .. 'chg', now, seq)
+    table.insert(told[rank], { id, seq, sender, starts })
+  end
+  local function over(from, to)
+    if to <= from then return end
+    local found = redis.call('ZRANGEBYSCORE', log, '(' .. from, to == math.huge and '+inf' or to, 'WITHSCORES')
+    for i = 1, #found, 2 do start(tonumber(found[i + 1]), found[i]) end
+  end
+  if new[1] == math.huge then return end
+  over(old[1], new[1])
+  over(math.max(old[3], new[1]), new[3])
+end
+
+-- The user is no recipient any more. Tells what rises, begins or ends by that.
+local function leaveMarks(user)
+  local before, joined = levels(), lowest(base .. 'js')
+  for _, set in ipairs({ 'wd', 'ws', 'js' }) do redis.call('ZREM', base .. set, user) end
+  redis.call('HDEL', base .. 'wt', 'd' .. user, 's' .. user)
+  local told = { [${SEEN}] = catchUp(before[2], ${SEEN}) }
+  told[${DELIVERED}] = catchUp(before[1], ${DELIVERED})
+  told[${SENT}] = {}
+  endBurns(user, told[${SEEN}])
+  startUnread(joined, told)
+  for _, rank in ipairs({ ${SEEN}, ${DELIVERED}, ${SENT} }) do tellRaised(rank, user, '', told[rank]) end
 end
 `;
 
@@ -125,15 +171,26 @@ if value == '' or not lives(value) or not isMember(user) or isDeleted(value) the
 local sender = string.match(value, '^%d+,%d+,%d+,%d*,%["([^"]*)"', 28)
 if sender ~= user or string.sub(value, 2, 2) == '${SYSTEM}' then return { 'foreign' } end
 local out = { 'receipts' }
+if not grouped() then
+  local delivered, seen = string.match(redis.call('HGET', base .. 'rt', seq) or '', '^(%d*) ?(%d*)$')
+  for _, one in ipairs(recipients(sender, seq)) do
+    for _, part in ipairs({ one, delivered, seen }) do out[#out + 1] = part end
+  end
+  return out
+end
 local function at(set, letter, one)
   if tonumber(redis.call('ZSCORE', base .. set, one)) < seq then return '' end
   return redis.call('HGET', base .. 'wt', letter .. one) or ''
 end
 for _, one in ipairs(redis.call('ZRANGE', base .. 'js', '-inf', '(' .. seq, 'BYSCORE')) do
   if one ~= sender then
-    out[#out + 1] = one
-    out[#out + 1] = at('wd', 'd', one)
-    out[#out + 1] = at('ws', 's', one)
+    local delivered, seen = at('wd', 'd', one), at('ws', 's', one)
+    if burns(value) then
+      -- Seen by its reveal alone.
+      seen = string.match(redis.call('HGET', base .. 'rv:' .. seq, one) or '', '^%d+ (%d+)') or ''
+      if seen ~= '' and (delivered == '' or tonumber(seen) < tonumber(delivered)) then delivered = seen end
+    end
+    for _, part in ipairs({ one, delivered, seen }) do out[#out + 1] = part end
   end
 end
 return out

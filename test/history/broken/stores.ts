@@ -41,6 +41,10 @@ export class SlowMessageStore extends MessageStore {
     return Promise.resolve(this.store.receipts(...args));
   }
 
+  override reports(roomId: string): ReturnType<MemoryMessageStore['reports']> {
+    return this.store.reports(roomId);
+  }
+
   override isRevealed(roomId: string, userId: string, messageId: string): boolean {
     return this.store.isRevealed(roomId, userId, messageId);
   }

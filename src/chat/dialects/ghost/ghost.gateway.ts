@@ -8,7 +8,13 @@ import type { MayflySocket } from '../../../realtime/socket-session';
 import type { Message } from '../../engine/message';
 import { TypingService } from '../../typing.service';
 import { RoomJoinedDto, SentGhostMessageDto } from './dto/ghost-answers.dto';
-import { GhostRoomDto, JoinGhostRoomDto, SendGhostImageDto, SendGhostMessageDto } from './dto/ghost-requests.dto';
+import {
+  GhostRoomDto,
+  JoinGhostRoomDto,
+  SEND_GHOST_IMAGE_EXAMPLES,
+  SendGhostImageDto,
+  SendGhostMessageDto,
+} from './dto/ghost-requests.dto';
 import { GhostEntry } from './ghost-entry';
 import { GhostMessagesService, type GhostAuthor } from './ghost-messages.service';
 import { type Ghost, userIdOf } from './ghost-places';
@@ -58,6 +64,7 @@ export class GhostGateway {
     cost: 'create',
     summary: 'Sends a picture to everyone in the room.',
     description: SEND_GHOST_IMAGE_GUIDE,
+    examples: SEND_GHOST_IMAGE_EXAMPLES,
     errors: [
       'AuthorizationError',
       'NotFoundError',
@@ -89,10 +96,10 @@ export class GhostGateway {
   }
 
   @SubscribeMessage('stopped-typing')
-  @Event({ cost: 'signal', summary: 'You type no more.', errors: ['AuthorizationError'] })
+  @Event({ cost: 'signal', summary: 'You type no more; in a room that you are not in a success without effect.' })
   stopTyping(@ConnectedSocket() socket: MayflySocket, @MessageBody() dto: GhostRoomDto): Awaitable<Ack> {
-    const author = authorOf(this.entry.ghostOf(socket, dto.roomToken));
-    return ack(this.typing.clear(author, author.roomId));
+    const ghost = this.entry.findGhost(socket, dto.roomToken);
+    return ack(ghost && this.typing.clear(ghost, ghost.place.roomId));
   }
 
   @SubscribeMessage('leave-room')

@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { LinkSigner } from '../../../attachments/link-signer';
 import { isPromise } from '../../../common/awaitable';
+import { Clock } from '../../../common/clock';
 import { Broadcaster } from '../../../realtime/broadcaster';
 import { RealtimeServer } from '../../../realtime/realtime-server';
 import { RoomDelivery } from '../../../realtime/room-delivery';
@@ -35,6 +36,7 @@ export class RoomsAnnouncer implements OnModuleInit {
     private readonly joins: SilentJoins,
     private readonly avatars: SenderAvatars,
     private readonly links: LinkSigner,
+    private readonly clock: Clock,
   ) {}
 
   onModuleInit(): void {
@@ -63,7 +65,9 @@ export class RoomsAnnouncer implements OnModuleInit {
     if (event.kind === 'message' || event.kind === 'edited') {
       return this.announceMessage(event);
     }
-    this.flush(roomId);
+    if (this.waiting.has(roomId)) {
+      this.flush(event);
+    }
     switch (event.kind) {
       case 'deleted':
         return this.toRoom(event, RoomsEvents.deleted, { roomId, _id: event.messageId });
@@ -124,16 +128,23 @@ export class RoomsAnnouncer implements OnModuleInit {
     }
   }
 
-  /** What else happens in a room comes behind its messages, and does not wait for pictures. */
-  private flush(roomId: string): void {
-    const queue = this.waiting.get(roomId);
-    this.waiting.delete(roomId);
-    queue?.splice(0).forEach((event) => this.tell(event, null));
+  /**
+   * What else happens in a room comes behind its messages, and does not wait for pictures; of messages that it is the end
+   * of nothing is told any more.
+   */
+  private flush(event: RoomEvent): void {
+    const queue = this.waiting.get(event.roomId);
+    this.waiting.delete(event.roomId);
+    const standing = queue?.splice(0).filter(({ message }) => !ends(event, message.id));
+    standing?.forEach((waiting) => this.tell(waiting, null));
   }
 
-  /** Two encodings at most: the sender's and the others'. */
+  /** Two encodings at most: the sender's and the others'. Nothing of what expired while it waited. */
   private tell(event: MessageEvent, avatar: string | null): void {
     const { message } = event;
+    if (message.expiresAt !== null && message.expiresAt <= this.clock.now()) {
+      return;
+    }
     const open = newMessageView(openView(message, this.links), avatar);
     if (event.kind === 'edited') {
       return this.toRoom(event, RoomsEvents.edited, open);
@@ -150,6 +161,14 @@ export class RoomsAnnouncer implements OnModuleInit {
   private toRoom<T extends object>(event: RoomEvent, told: ServerEvent<T>, payload: T, to: Target = {}): void {
     this.delivery.emit(told, payload, event.roomId, event.position, { ...to, byMembership: false });
   }
+}
+
+/** Whether a message is gone for everyone with this event. */
+function ends(event: RoomEvent, messageId: string): boolean {
+  if (event.kind === 'expired') {
+    return event.userId === undefined && event.messageIds.includes(messageId);
+  }
+  return event.kind === 'closed' || (event.kind === 'deleted' && event.messageId === messageId);
 }
 
 interface Target {

@@ -1,6 +1,7 @@
 import { ErrorEventDto } from '../../../realtime/error-event';
 import { serverEvent } from '../../../realtime/server-event';
 import { MessageExpiredDto, MessageReactionDto } from '../../chat.events';
+import { MessageReportedDto } from '../../dto/report.dto';
 import { ExpelledDto } from '../../membership.events';
 import { DeletedMessageDto, NewMessageDto, PresenceUpdateDto, UserStoppedTypingDto, UserTypingDto } from './rooms.dto';
 
@@ -25,6 +26,12 @@ export const RoomsEvents = {
     'user-presence-update',
     PresenceUpdateDto,
     'Somebody who shares a room with you came online, or went offline.',
+  ),
+  reported: serverEvent(
+    ROOMS,
+    'message-reported',
+    MessageReportedDto,
+    'Somebody reported a message in a room that you moderate.',
   ),
   kicked: serverEvent(ROOMS, 'room-kicked', ExpelledDto, 'You are in the room no more: drop it and what is in it.'),
   error: serverEvent(ROOMS, 'error', ErrorEventDto, 'An event of yours that carried no ack failed.'),

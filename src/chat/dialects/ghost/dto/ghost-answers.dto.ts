@@ -68,6 +68,28 @@ export class GhostMessageDto {
   roomToken!: string;
 }
 
+const SENT = { sender: 'Ghost-456', timestamp: '2030-01-01T12:00:00.000Z', ttl: 86_400, roomToken: TOKEN };
+
+/** What comes: a text, and a picture. */
+export const GHOST_MESSAGE_EXAMPLES: GhostMessageDto[] = [
+  { id: MESSAGE_ID, type: 'text', message: 'mJ1yqDbKs0x2vZ4e…', ...SENT },
+  {
+    id: MESSAGE_ID,
+    type: 'image',
+    imageData: {
+      id: IMAGE_ID,
+      name: 'holiday.png',
+      filename: FILENAME,
+      imageUrl: `/api/image/${FILENAME}`,
+      size: 48_213,
+      mimeType: 'image/png',
+      dimensions: { width: 800, height: 600 },
+    },
+    caption: '',
+    ...SENT,
+  },
+];
+
 export class GhostHistoryDto {
   @ApiProperty({ type: [GhostMessageDto], description: 'Ascending; no burn messages.' })
   messages!: GhostMessageDto[];

@@ -157,6 +157,17 @@ export class SendGhostImageDto extends GhostRoomDto {
   ttl?: number;
 }
 
+const SENT_IMAGE = { roomToken: EXAMPLE_TOKEN, caption: '', sender: 'Ghost-456', ttl: 86_400 };
+
+/** A picture with its bytes, and one that was uploaded. */
+export const SEND_GHOST_IMAGE_EXAMPLES: SendGhostImageDto[] = [
+  { ...SENT_IMAGE, imageData: { name: 'holiday.png', data: 'data:image/png;base64,iVBORw0KGgo…' } },
+  {
+    ...SENT_IMAGE,
+    imageData: { name: 'holiday.png', filename: 'msg_4f1d_1893456000000_k5f2c1a9be07d4c3388a1f0e2.png' },
+  },
+];
+
 /** Fields of the form of an upload. */
 export class GhostUploadDto {
   @ApiPropertyOptional({ example: 'msg_1', maxLength: 64, description: 'Becomes part of the file name.' })
