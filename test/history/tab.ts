@@ -4,7 +4,7 @@ import { RoomCopy } from './room-copy';
 import { type Body, type Method, rest, type RestAnswer, shownOf, time } from './wire';
 
 /** An ack that takes longer is one that never came. Longer than any stall that the workload causes itself. */
-const ACK_TIMEOUT_MS = 15_000;
+const ACK_TIMEOUT_MS = 45_000;
 const CONNECT_TIMEOUT_MS = 5000;
 
 /** A node to connect to. */

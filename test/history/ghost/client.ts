@@ -3,7 +3,7 @@ import type { Node } from '../tab';
 import { type Body, rest, textOf, time } from '../wire';
 import type { Answer, Ask, AskEntry, ClientInfo, GhostLog, Told, Whisper } from './log';
 
-const ACK_TIMEOUT_MS = 15_000;
+const ACK_TIMEOUT_MS = 45_000;
 const CONNECT_TIMEOUT_MS = 5000;
 /** A connection that was lost touch with is ended for good after so long, ms: past the pings of the server. */
 const STRANDED_MS = 25_000;
