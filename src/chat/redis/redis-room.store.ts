@@ -5,7 +5,8 @@ import { decodeMessage, decodeRoom, type RawView } from './codec';
 import { RedisRooms, type RoomScript } from './redis-rooms';
 import { RedisRoomTotals } from './redis-room-totals';
 import { RoomLists } from './room-lists';
-import { LIFE, SUMMARY, UNREAD, VIEW } from './room-read-scripts.lua';
+import { LIFE, VIEW } from './room-read-scripts.lua';
+import { SUMMARY, UNREAD } from './summary-scripts.lua';
 
 type LifeReply = readonly [
   position: string,
