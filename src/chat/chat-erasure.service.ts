@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { MembershipFeed } from './engine/membership-feed';
+import type { Message } from './engine/message';
 import { MessageStore } from './engine/message.store';
 import { isDirectRoomId, isGroupRoomId } from './engine/room';
 import { RoomFeed } from './engine/room-feed';
@@ -21,7 +22,10 @@ export class ChatErasureService {
     private readonly policies: RoomPolicies,
   ) {}
 
-  /** Wipes the user's direct rooms; in others their messages become tombstones, and they are in none any more. */
+  /**
+   * Wipes the user's direct rooms. In others their messages become tombstones, their reactions and what the room was
+   * told of them go, and they are in none any more.
+   */
   async eraseUser(userId: string): Promise<void> {
     const roomIds = await this.rooms.idsOf(userId);
     for (const roomId of roomIds.filter(isDirectRoomId)) {
@@ -37,14 +41,30 @@ export class ChatErasureService {
     let before: number | undefined;
     for (let more = true; more;) {
       const page = await this.messages.page(roomId, userId, before, PAGE);
-      for (const { id: messageId, senderId, type } of page.messages) {
-        if (senderId === userId && type !== 'system') {
-          await this.feed.delete({ roomId, userId, messageId, erased: true });
-        }
+      for (const message of page.messages) {
+        await this.eraseFrom(message, userId);
       }
       before = page.messages[0]?.seq;
       more = page.more && before !== undefined;
       await setImmediate();
+    }
+  }
+
+  private async eraseFrom(message: Message, userId: string): Promise<void> {
+    const { id: messageId, roomId, senderId, system, reactions = [] } = message;
+    if (system) {
+      if (system.actorId === userId || system.targetId === userId) {
+        // Its sentence names them, and it has no tombstone.
+        await this.feed.end(roomId, messageId);
+      }
+      return;
+    }
+    if (senderId === userId) {
+      await this.feed.delete({ roomId, userId, messageId, erased: true });
+      return;
+    }
+    for (const { emoji } of reactions.filter(({ userIds }) => userIds.includes(userId))) {
+      await this.feed.react({ roomId, userId, messageId, emoji, action: 'removed' });
     }
   }
 }

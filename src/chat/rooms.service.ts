@@ -142,9 +142,12 @@ export class RoomsService {
     return this.rooms.summariesOf(user.userId);
   }
 
-  /** Changes the settings of a direct room; either side may. @throws AppError NotFoundError, ValidationError */
+  /**
+   * Changes the settings of a direct room; either side may. What is so already is no change.
+   * @throws AppError NotFoundError, ValidationError
+   */
   async configure(user: Identity, roomId: string, settings: Partial<RoomSettings>): Promise<Room> {
-    await this.get(user, roomId);
+    const standing = await this.get(user, roomId);
     const { messageTtl } = settings;
     if (messageTtl === null) {
       throw AppError.field('settings.messageTtl', 'A direct room cannot keep its history');
@@ -152,13 +155,14 @@ export class RoomsService {
     if (messageTtl !== undefined) {
       this.checkTtl(messageTtl, 'settings.messageTtl');
     }
+    if (messageTtl === undefined || messageTtl === standing.settings.messageTtl) {
+      return standing;
+    }
     const room = await this.feed.configure(roomId, settings);
     if (!room) {
       throw new AppError('NotFoundError', NO_ROOM);
     }
-    if (messageTtl !== undefined) {
-      await this.note(user, room, `${user.username} set the lifetime of messages to ${messageTtl} s`);
-    }
+    await this.note(user, room, `${user.username} set the lifetime of messages to ${messageTtl} s`);
     return room;
   }
 

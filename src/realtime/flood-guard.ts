@@ -12,6 +12,7 @@ type Connection = MayflySocket['conn'];
 interface WebSocketLike {
   pause?(): void;
   resume?(): void;
+  _receiver?: { _allowSynchronousEvents: boolean };
 }
 
 /** As Engine.IO's middlewares get it. */
@@ -81,12 +82,15 @@ export class FloodGuard {
     // Packets that carry no event cost something as well.
     connection.on('packet', () => {
       left--;
-      if (left >= 0) {
+      if (left >= this.burst / 2) {
         return;
       }
       const now = this.clock.now();
       left = Math.min(this.burst, left + (now - since) * this.perMs);
       since = now;
+      if (left < this.burst / 2) {
+        takeTurns(connection);
+      }
       if (left < 0) {
         this.pause(connection, now + Math.min(MAX_PAUSE_MS, -left / this.perMs));
       }
@@ -138,6 +142,17 @@ export class FloodGuard {
       request.off('close', gone);
       next();
     };
+  }
+}
+
+/**
+ * One event a turn of the event loop from now on: what was read in one go, up to 64 KiB, would keep everyone else
+ * waiting for as long as it takes. It is an option of `ws`, but one for all connections, and costs each a bit.
+ */
+function takeTurns(connection: Connection): void {
+  const receiver = webSocketOf(connection)?._receiver;
+  if (receiver) {
+    receiver._allowSynchronousEvents = false;
   }
 }
 

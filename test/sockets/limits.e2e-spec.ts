@@ -178,6 +178,28 @@ describe('a connection that floods', () => {
     expect(alice.client.socket.connected).toBe(true);
   });
 
+  it('has one event a turn handled, however many were read in one go', async () => {
+    await start({ SOCKET_EVENTS_BURST: '20' });
+    const alice = await chat.person('alice');
+    const [socket] = chat.get(SessionRegistry).socketsOf(alice.id);
+    let [inThisTurn, inOneTurn, handled] = [0, 0, 0];
+    socket?.conn.on('message', () => {
+      if (++inThisTurn === 1) {
+        setImmediate(() => (inThisTurn = 0));
+      }
+      // What a client may do at once it may do in one turn; see FloodGuard.
+      inOneTurn = ++handled > 600 ? Math.max(inOneTurn, inThisTurn) : 0;
+    });
+    for (let i = 0; i < 1000; i++) {
+      alice.client.socket.emit('no such event', {});
+    }
+    await until(async () => {
+      await chat.pass(1000);
+      return handled >= 1000;
+    });
+    expect(inOneTurn).toBe(1);
+  });
+
   it('is let go when it closes meanwhile', async () => {
     await start({ SOCKET_EVENTS_BURST: '20' });
     const alice = await chat.person('alice');

@@ -58,9 +58,9 @@ export interface Quote {
   readonly preview: string | null;
 }
 
-/** What a deleted message has in place of its text. */
-/** Name of a sender whose account was erased (accounts.md). */
+/** Name of a sender whose account was erased. No account can have it: it has a space. */
 export const DELETED_USER = 'Deleted user';
+/** What a deleted message has in place of its text. */
 export const DELETED_CONTENT = '[Message deleted]';
 
 /** Kinds of reactions that one message may have. */
@@ -69,8 +69,19 @@ export const MAX_REACTION_KINDS = 20;
 /** Characters of a preview. */
 const MAX_PREVIEW = 100;
 
-/** What a reply shows of the message that it answers; undefined: that is gone. */
-export function previewOf(original: Message | undefined, encrypted: boolean): string | null {
+/** A quote with what is shown of the message that it is of, as that is now; undefined: that is gone. */
+export function quoteAsNow(quote: Quote, original: Message | undefined, encrypted: boolean): Quote {
+  const { id, senderId } = quote;
+  const isErased = original?.senderUsername === DELETED_USER;
+  return {
+    id,
+    senderId,
+    senderUsername: isErased ? DELETED_USER : quote.senderUsername,
+    preview: previewOf(original, encrypted),
+  };
+}
+
+function previewOf(original: Message | undefined, encrypted: boolean): string | null {
   if (!original || encrypted || original.burn || original.type === 'deleted' || original.content === '') {
     return null;
   }

@@ -1,6 +1,6 @@
 import { Heap } from 'heap-js';
 import { MESSAGE_ID_PREFIX } from '../../common/ids';
-import { type Message, MESSAGE_STATUSES, previewOf, type Quote } from '../engine/message';
+import { type Message, MESSAGE_STATUSES, type Quote, quoteAsNow } from '../engine/message';
 import { isAnonymousRoomId, type Member, type Room, type RoomDraft, type RoomSettings } from '../engine/room';
 import type { MemoryGroup } from './memory-group';
 import type { Annotations, Quoted } from './annotations';
@@ -271,7 +271,8 @@ export class MemoryRoom {
   quote({ id, seq, senderId, senderUsername }: Quoted, now: number): Quote {
     const [handle] = this.ascending(now, seq, seq);
     const original = handle === undefined ? undefined : this.records.read(handle, this.id, this.people);
-    return { id, senderId, senderUsername, preview: previewOf(original, this.settings.encrypted) };
+    const quote = { id, senderId, senderUsername, preview: null };
+    return quoteAsNow(quote, original, this.settings.encrypted);
   }
 
   hasMember(userId: string): boolean {

@@ -67,8 +67,13 @@ local function mayModerate()
   return role and tonumber(role) >= ${MODERATOR}
 end
 if ARGV[7] ~= user and not mayModerate() then return { 'foreign' } end
-if isDeleted(value) then return { 'done', 0, waiting(), 1, images } end
 if not isKnown(ARGV[5]) then return { 'changed' } end
+if isDeleted(value) then
+  -- Whose account is erased is named by a tombstone that stands already no more.
+  local grown = 0
+  if ARGV[5] ~= ARGV[6] then grown = select(2, rewrite(ARGV[6], nil, '')) end
+  return { 'done', grown, waiting(), 1, images }
+end
 local reveals = base .. 'rv:' .. seq
 for _, one in ipairs(redis.call('HKEYS', reveals)) do
   redis.call('SREM', base .. 'gone:' .. one, seq)

@@ -9,7 +9,7 @@ import {
   type MessageDraft,
   type MessageImage,
   type MessageStatus,
-  previewOf,
+  quoteAsNow,
   type Quote,
   type Reaction,
   type SystemNote,
@@ -82,15 +82,12 @@ export function decodeMessage(roomId: string, text: string): Message {
   }
   const { reactions, quoted } = JSON.parse(text.slice(end + 1)) as Beside;
   const kinds = decodeReactions(reactions);
+  const original = quoted ? decodeValue(roomId, quoted) : undefined;
   return {
     ...message,
-    replyTo: message.replyTo && { ...message.replyTo, preview: quoted ? previewIn(roomId, quoted) : null },
+    replyTo: message.replyTo && quoteAsNow(message.replyTo, original, false),
     reactions: kinds.length > 0 ? kinds : undefined,
   };
-}
-
-function previewIn(roomId: string, value: string): string | null {
-  return previewOf(decodeValue(roomId, value), false);
 }
 
 /** Reactions from a hash (`re:<seq>` of `PRELUDE`), in the order in which their kinds came. */

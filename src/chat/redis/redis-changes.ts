@@ -107,8 +107,8 @@ export class RedisChanges {
       }
       if (reply[0] === 'done') {
         const [, grown, waiting, before, images] = reply;
+        this.totals.changeBytes(roomId, grown);
         if (before === 0) {
-          this.totals.changeBytes(roomId, grown);
           this.totals.change({ messages: -1 });
         }
         return { deleted: { outcome: 'deleted', waiting }, images };

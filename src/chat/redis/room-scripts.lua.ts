@@ -95,7 +95,8 @@ local function full(value)
   if not quoted and #reactions == 0 then return value end
   local original = quoted and redis.call('GET', message(quoted))
   local hidden = quoted and string.find(redis.call('HGET', room, 'settings'), '"encrypted":true', 1, true)
-  if hidden or not lives(original) or burns(original) or isDeleted(original) then original = nil end
+  -- A tombstone has nothing to hide, and may name an erased account.
+  if not lives(original) or not isDeleted(original) and (hidden or burns(original)) then original = nil end
   return value .. '\\n' .. cjson.encode({ reactions = reactions, quoted = original })
 end
 
