@@ -1,49 +1,50 @@
 import { setImmediate } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { MembershipFeed } from './engine/membership-feed';
+import { MembershipStore } from './engine/membership.store';
 import { MessageStore } from './engine/message.store';
-import { isDirectRoomId, isGroupRoomId } from './engine/room';
+import { isDirectRoomId } from './engine/room';
 import { RoomFeed } from './engine/room-feed';
 import { RoomPolicies } from './engine/room-policy';
 import { RoomStore } from './engine/room.store';
 
-/** Messages looked at in one go; others have their turn in between. */
-const PAGE = { count: 200, bytes: 1024 * 1024 };
+/** Messages deleted in one go; others have their turn in between. */
+const PAGE = 200;
 
-/** What a user whose account goes leaves in rooms. Idempotent: their list of rooms is emptied last. */
+/** What a user whose account goes leaves in rooms. Idempotent: what tells their rooms is emptied last. */
 @Injectable()
 export class ChatErasureService {
   constructor(
     private readonly rooms: RoomStore,
     private readonly feed: RoomFeed,
     private readonly messages: MessageStore,
+    private readonly standings: MembershipStore,
     private readonly memberships: MembershipFeed,
     private readonly policies: RoomPolicies,
   ) {}
 
-  /** Wipes the user's direct rooms; in others their messages become tombstones, and they are in none any more. */
+  /**
+   * Wipes the user's direct rooms; in others, those too that they have left, their messages become tombstones, and
+   * nothing names them any more.
+   */
   async eraseUser(userId: string): Promise<void> {
-    const roomIds = await this.rooms.idsOf(userId);
-    for (const roomId of roomIds.filter(isDirectRoomId)) {
+    for (const roomId of (await this.rooms.idsOf(userId)).filter(isDirectRoomId)) {
       await this.feed.close(roomId, 'erased');
     }
-    for (const roomId of roomIds.filter(isGroupRoomId)) {
+    for (const roomId of await this.standings.tracesOf(userId)) {
       await this.eraseMessages(userId, roomId);
     }
     await this.memberships.forgetUser({ userId }, this.policies.memberships);
   }
 
   private async eraseMessages(userId: string, roomId: string): Promise<void> {
-    let before: number | undefined;
-    for (let more = true; more;) {
-      const page = await this.messages.page(roomId, userId, before, PAGE);
-      for (const { id: messageId, senderId, type } of page.messages) {
-        if (senderId === userId && type !== 'system') {
-          await this.feed.delete({ roomId, userId, messageId, erased: true });
-        }
+    let after: number | undefined = 0;
+    while (after !== undefined) {
+      const sent = await this.messages.sentBy(roomId, userId, after, PAGE);
+      for (const { id: messageId } of sent) {
+        await this.feed.delete({ roomId, userId, messageId, erased: true });
       }
-      before = page.messages[0]?.seq;
-      more = page.more && before !== undefined;
+      after = sent.at(-1)?.seq;
       await setImmediate();
     }
   }

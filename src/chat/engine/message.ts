@@ -27,6 +27,15 @@ export interface SystemNote {
   readonly targetId?: string;
 }
 
+/** Stand in the content of a note for names, which are put in when it is read: so they go with their accounts. */
+export const ACTOR = '\u0001';
+export const TARGET = '\u0002';
+
+/** What a note says, with names. */
+export function noteText(content: string, actor: string, target: string): string {
+  return content.replace(ACTOR, () => actor).replace(TARGET, () => target);
+}
+
 /** The picture that a message shows. */
 export interface MessageImage {
   /** Name of the stored file. */
@@ -58,9 +67,9 @@ export interface Quote {
   readonly preview: string | null;
 }
 
-/** What a deleted message has in place of its text. */
 /** Name of a sender whose account was erased (accounts.md). */
 export const DELETED_USER = 'Deleted user';
+/** What a deleted message has in place of its text. */
 export const DELETED_CONTENT = '[Message deleted]';
 
 /** Kinds of reactions that one message may have. */

@@ -141,7 +141,7 @@ export interface MessageChange {
 }
 
 export interface DeleteRequest extends MessageChange {
-  /** The sender's account is being erased: the tombstone does not name them. */
+  /** The sender's account is being erased: the tombstone does not name them, and they need be no member any more. */
   readonly erased?: boolean;
 }
 
