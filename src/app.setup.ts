@@ -48,6 +48,11 @@ export function configureApp(app: NestExpressApplication): void {
       contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
     }),
   );
+  app.use((_request: Request, response: Response, next: NextFunction) => {
+    // What is read may be gone the next moment: no browser or proxy keeps an answer that does not say otherwise.
+    response.setHeader('Cache-Control', 'no-store');
+    next();
+  });
   app.use(`/${DOCS_PATH}`, docsHeaders());
   app.enableCors({
     origin: (origin, answer) => answer(null, config.allowsOrigin(origin)),

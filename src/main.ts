@@ -11,6 +11,7 @@ import { configureApp } from './app.setup';
 import { AppConfig } from './config/app-config';
 import { ConfigError } from './config/env';
 import { listenAsWorker, sessionId, socketPath } from './cluster/worker-front';
+import { MetricsService } from './operations/metrics/metrics.service';
 import { DrainService } from './realtime/drain.service';
 import { RealtimeServer } from './realtime/realtime-server';
 
@@ -47,6 +48,7 @@ async function listen(app: NestExpressApplication, { env }: AppConfig): Promise<
   }
   await app.init();
   app.get(RealtimeServer).io.engine.generateId = () => sessionId(id, randomBytes(SESSION_BYTES).toString('base64url'));
+  await app.get(MetricsService).joinWorkers(folder, id);
   await app.listen(socketPath(folder, id));
   return listenAsWorker(server, { id, folder, port: env.PORT, host: env.HOST });
 }

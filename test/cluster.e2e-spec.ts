@@ -1,7 +1,9 @@
+import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BuiltServer, buildWhenNeeded } from './support/built-server';
 import { register, TestClient } from './support/clients';
 import { describeRedis, uniquePrefix } from './support/redis-server';
+import { until } from './support/until';
 
 const ENTRY = 'cluster/main.js';
 const SETTINGS = { BCRYPT_ROUNDS: '4', RATE_LIMIT_PER_SECOND: '1000', AUTH_RATE_LIMIT_PER_MINUTE: '1000' };
@@ -50,9 +52,40 @@ describeRedis('a cluster of workers', (redis) => {
     }
   });
 
+  const workers = (): number[] =>
+    cluster.log.flatMap((line) => (line.includes('Listening on port') ? [Number(JSON.parse(line).pid)] : []));
+  /** Values of a metric that whichever worker is asked tells of all of them, by worker. */
+  const metric = async (name: string): Promise<Map<string, number>> => {
+    const text = await (await fetch(`${url}/metrics`)).text();
+    const [unlabelled] = text.split('\n').filter((line) => /^[^#]/.test(line) && !line.includes('worker="'));
+    expect(unlabelled).toBeUndefined();
+    expect(text.match(new RegExp(`^# TYPE ${name} `, 'gm'))).toHaveLength(1);
+    const values = [...text.matchAll(new RegExp(`^${name}\\{worker="(\\d+)"\\} (\\S+)$`, 'gm'))];
+    return new Map(values.map(([, worker = '', value]) => [worker, Number(value)]));
+  };
+  const sum = (values: Map<string, number>): number => [...values.values()].reduce((total, value) => total + value, 0);
+
+  it('tells the metrics of all workers, whichever is asked', async () => {
+    const count = availableParallelism();
+    await until(() => workers().length === count, 15_000);
+    const anna = await register(url, 'anna');
+    const clients = await Promise.all(Array.from({ length: CLIENTS }, () => TestClient.connect(url, anna.token)));
+    await clients[0]?.emit('room:leave', { roomId: 'dm_none' });
+    for (let i = 0; i < CLIENTS; i++) {
+      const sockets = await metric('mayfly_sockets');
+      expect([...sockets.keys()]).toEqual(Array.from({ length: count }, (_, worker) => String(worker)));
+      expect(sum(sockets)).toBe(CLIENTS);
+    }
+    expect(new Set((await metric('process_resident_memory_bytes')).values()).size).toBe(count);
+    // What is in Redis every worker tells alike.
+    expect(new Set((await metric('mayfly_rooms')).values()).size).toBe(1);
+    const text = await (await fetch(`${url}/metrics`)).text();
+    expect(text).toMatch(/^mayfly_events_total\{event="room:leave",outcome="ok",worker="\d+"\} 1$/m);
+    expect(text).toMatch(/^mayfly_redis_state\{state="connected",worker="0"\} 1$/m);
+    clients.forEach((client) => client.close());
+  });
+
   it('replaces a worker that died', async () => {
-    const workers = (): number[] =>
-      cluster.log.flatMap((line) => (line.includes('Listening on port') ? [Number(JSON.parse(line).pid)] : []));
     const [victim] = workers();
     const before = workers().length;
     process.kill(Number(victim), 'SIGKILL');
@@ -63,6 +96,9 @@ describeRedis('a cluster of workers', (redis) => {
     const client = await TestClient.connect(url, anna.token);
     expect(client.socket.connected).toBe(true);
     client.close();
+    const first = await metric('mayfly_sockets');
+    expect(first.size).toBe(before);
+    expect([...first.keys()]).toContain(String(before));
   });
 });
 

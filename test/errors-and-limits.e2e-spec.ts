@@ -55,6 +55,15 @@ describe('errors', () => {
   });
 });
 
+describe('answers', () => {
+  it('are kept by no browser and no proxy', async () => {
+    const { token } = await app.register('alice');
+    for (const answer of [await api('get', 'auth/me', token), await api('get', 'chat/rooms'), await api('get', 'no')]) {
+      expect(answer.headers['cache-control']).toBe('no-store');
+    }
+  });
+});
+
 describe('rate limits', () => {
   const restart = async (settings: Record<string, string>): Promise<void> => {
     await app.close();

@@ -175,8 +175,9 @@ export class ChatAnnouncer implements OnModuleInit {
 
   private toRoom<T extends object>(event: RoomEvent, told: ServerEvent<T>, payload: T, to: Target = {}): void {
     const byMembership = this.policies.byId(event.roomId).audience === 'members';
-    const users = to.users ?? (byMembership ? directMembers(event.roomId) : undefined);
-    this.delivery.emit(told, payload, event.roomId, event.position, { ...to, users, byMembership });
+    const { users = byMembership ? directMembers(event.roomId) : undefined, exceptUser, evenLeft, exceptSocket } = to;
+    const audience = { users, exceptUser, byMembership, evenLeft, exceptSocket };
+    this.delivery.emit(told, payload, event.roomId, event.position, audience);
   }
 }
 

@@ -66,7 +66,7 @@ export class ChatController {
   @HttpCode(HttpStatus.OK)
   @ApiOperation({
     summary: 'Open the direct room with another account, or get the one that stands; or make a room for more',
-    description: '`otherUserId` alone opens a direct room (200), `type` and `name` make another one (201).',
+    description: '`otherUserId` opens a direct room (200), another `type` and `name` make another one (201).',
   })
   @ApiOkResponse({ type: OpenedRoomDto })
   @ApiCreatedResponse({ type: CreatedRoomDto })
@@ -203,14 +203,14 @@ export class ChatController {
 /** The other user of a direct room, or what another room is to be. @throws AppError ValidationError */
 function wantedRoom(dto: OpenRoomDto): string | NewRoom {
   const { otherUserId, type, name, description, settings = {}, memberIds = [] } = dto;
-  if (type === undefined) {
+  if (type === undefined || type === 'direct') {
     if (otherUserId === undefined) {
       throw AppError.field('otherUserId', 'Name the other user by `otherUserId`, or a room by `type` and `name`');
     }
     return otherUserId;
   }
   if (otherUserId !== undefined) {
-    throw AppError.field('type', 'A room with `otherUserId` is a direct one and has no `type`');
+    throw AppError.field('type', 'A room with `otherUserId` is a direct one');
   }
   if (name === undefined) {
     throw AppError.field('name', 'A room with a `type` needs a `name`');

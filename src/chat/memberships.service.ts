@@ -7,7 +7,15 @@ import type { Identity } from '../common/identity';
 import { Ids } from '../common/ids';
 import type { UserRecord } from '../users/user-store';
 import { UsersService } from '../users/users.service';
-import type { Changed, Invite, Membership, MembershipChange, RoomChanges } from './engine/membership';
+import {
+  type Changed,
+  type Invite,
+  type Membership,
+  type MembershipChange,
+  NEEDED_ROLE,
+  refused,
+  type RoomChanges,
+} from './engine/membership';
 import { MembershipFeed } from './engine/membership-feed';
 import { MembershipStore } from './engine/membership.store';
 import { groupRoomId, type Member, type Room, type RoomSettings } from './engine/room';
@@ -157,7 +165,10 @@ export class MembershipsService {
     await this.uninvite(user, roomId, user.userId).catch(ignoreRefusal);
   }
 
-  /** Changes name, description and settings. @throws AppError ValidationError, NotFoundError, AuthorizationError */
+  /**
+   * Changes name, description and settings; what is so already is no change.
+   * @throws AppError ValidationError, NotFoundError, AuthorizationError
+   */
   async configure(user: Identity, roomId: string, { name, description, settings }: RoomChanges): Promise<Room> {
     const room = await this.rooms.get(user, roomId);
     const { encrypted, ...others } = settings ?? {};
@@ -165,15 +176,19 @@ export class MembershipsService {
       throw AppError.field('settings.encrypted', 'encrypted can only be set when the room is made');
     }
     this.checkSettings(others);
-    const named = Object.values(others).some((value) => value !== undefined);
-    if (name === undefined && description === undefined && !named) {
+    const told = description === '' ? null : description;
+    const changes = {
+      name: name === room.name ? undefined : name,
+      description: told === room.description ? undefined : told,
+      settings: changedSettings(room.settings, others),
+    };
+    if (Object.values(changes).every((change) => change === undefined)) {
+      const standing = await this.standings.standing(roomId, user.userId);
+      if (standing?.role !== NEEDED_ROLE.configure) {
+        throw refused('rank');
+      }
       return room;
     }
-    const changes = {
-      name,
-      description: description === '' ? null : description,
-      settings: named ? others : undefined,
-    };
     return (await this.change(user, roomId, { kind: 'configure', ...changes })).room;
   }
 
@@ -211,6 +226,15 @@ export class MembershipsService {
       this.rooms.checkTtl(messageTtl, 'settings.messageTtl');
     }
   }
+}
+
+/** Those of the settings named that are others than what stands; undefined for none. */
+function changedSettings(standing: RoomSettings, named: Partial<RoomSettings>): Partial<RoomSettings> | undefined {
+  const known: object = standing;
+  const changed = Object.entries(named).filter(
+    ([name, value]) => value !== undefined && value !== Reflect.get(known, name),
+  );
+  return changed.length > 0 ? (Object.fromEntries(changed) as Partial<RoomSettings>) : undefined;
 }
 
 function isAccount({ kind }: UserRecord): boolean {

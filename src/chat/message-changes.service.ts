@@ -5,6 +5,7 @@ import type { Identity } from '../common/identity';
 import { type Message, MAX_REACTION_KINDS } from './engine/message';
 import { type ReactionChanged, RoomFeed } from './engine/room-feed';
 import { RoomPolicies } from './engine/room-policy';
+import { assertContent } from './messages.service';
 import { RoomLifeService } from './room-life.service';
 import { RoomsService } from './rooms.service';
 
@@ -28,12 +29,13 @@ export class MessageChangesService {
    * Gives an own message another text. @throws AppError NotFoundError (also where it expired or was deleted),
    * AuthorizationError (another's), ValidationError (system and burn messages), CapacityError
    */
-  edit(user: Identity, { roomId, messageId }: MessageRef, content: string): Awaitable<Message> {
+  edit(user: Identity, { roomId, messageId }: MessageRef, raw: string): Awaitable<Message> {
     const { totalBytes } = this.policies.byId(roomId).limits;
-    const checked = chain(this.rooms.authorize(user, roomId), () => this.rooms.checkLength(user, roomId, content));
-    const edited = chain(checked, () =>
-      this.feed.edit({ roomId, userId: user.userId, messageId, content }, totalBytes),
-    );
+    const text = chain(this.rooms.authorize(user, roomId), () => this.rooms.textFor(user, roomId, raw));
+    const edited = chain(text, (content) => {
+      assertContent(content, undefined);
+      return this.feed.edit({ roomId, userId: user.userId, messageId, content }, totalBytes);
+    });
     return chain(edited, (result) => {
       if (result?.outcome === 'edited') {
         return result.message;

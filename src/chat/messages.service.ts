@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { AppError } from '../common/app-error';
-import { type Awaitable, chain, isPromise } from '../common/awaitable';
+import { type Awaitable, chain } from '../common/awaitable';
 import type { Identity } from '../common/identity';
 import { Clock } from '../common/clock';
 import { AppConfig } from '../config/app-config';
 import type { Message, MessageDraft, MessageImage, MessageStatus } from './engine/message';
+import { isGroupRoomId } from './engine/room';
 import { type MemberReceipt, MessageStore, type PageLimits } from './engine/message.store';
 import { type Appended, type ReceiptRange, RoomFeed } from './engine/room-feed';
 import { RoomPolicies } from './engine/room-policy';
@@ -22,6 +23,7 @@ const MAX_TRIES = 3;
 /** What a client wants to send: its DTO, checked. */
 export interface Outgoing {
   readonly roomId: string;
+  /** For a room that is not direct: as it came. */
   readonly content: string;
   /** Of an image that the sender uploaded. */
   readonly imageUrl: string | undefined;
@@ -56,11 +58,17 @@ export class MessagesService {
    */
   send(user: Identity, outgoing: Outgoing): Awaitable<Appended> {
     this.rooms.assertSendable(user, outgoing.roomId);
-    const checked = this.rooms.checkLength(user, outgoing.roomId, outgoing.content);
-    return isPromise(checked) ? checked.then(() => this.sendChecked(user, outgoing)) : this.sendChecked(user, outgoing);
+    if (!isGroupRoomId(outgoing.roomId)) {
+      return this.sendText(user, outgoing, outgoing.content);
+    }
+    const text = this.rooms.textFor(user, outgoing.roomId, outgoing.content);
+    return chain(text, (content) => {
+      assertContent(content, outgoing.imageUrl);
+      return this.sendText(user, outgoing, content);
+    });
   }
 
-  private sendChecked(user: Identity, outgoing: Outgoing): Awaitable<Appended> {
+  private sendText(user: Identity, outgoing: Outgoing, content: string): Awaitable<Appended> {
     if (outgoing.ttl !== undefined) {
       this.rooms.checkTtl(outgoing.ttl, 'ttl');
     }
@@ -69,7 +77,7 @@ export class MessagesService {
       senderId: user.userId,
       senderUsername: user.username,
       type: 'text',
-      content: outgoing.content,
+      content,
       // A burn message has a lifetime of its own, whatever holds in the room.
       ttl: outgoing.ttl ?? (outgoing.burn ? this.defaultTtl(outgoing.roomId) : undefined),
       expireFrom: outgoing.expireFrom,
@@ -250,6 +258,13 @@ export class MessagesService {
       }
     }
     throw new AppError('ConflictError', 'The room is being closed, try again');
+  }
+}
+
+/** @throws AppError ValidationError for a message with nothing in it */
+export function assertContent(content: string, imageUrl: string | undefined): void {
+  if (content === '' && imageUrl === undefined) {
+    throw AppError.field('content', 'A message needs a text or an image');
   }
 }
 

@@ -1,8 +1,8 @@
 import { AppError } from '../common/app-error';
 import type { MessageBodyDto } from './dto/chat-requests.dto';
 import { isGroupRoomId } from './engine/room';
-import type { Outgoing } from './messages.service';
-import { checkLength } from './text-length';
+import { assertContent, type Outgoing } from './messages.service';
+import { plainText } from './message-text';
 
 const NOT_YET = ['fileId'] as const;
 
@@ -17,14 +17,11 @@ export function outgoingOf(roomId: string, dto: MessageBodyDto, maxLength: numbe
       throw AppError.field(field, `${field} is not supported yet`);
     }
   }
-  const { content = '', imageUrl, clientId, expireFrom = 'sent' } = dto;
-  if (content === '' && imageUrl === undefined) {
-    throw AppError.field('content', 'A message needs a text or an image');
-  }
-  // Of a room that may be encrypted more is taken: see `RoomsService.checkLength`.
-  if (!isGroupRoomId(roomId)) {
-    checkLength(content, maxLength);
-  }
+  const { imageUrl, clientId, expireFrom = 'sent' } = dto;
+  // What is for a room that may be encrypted stays as it came: see `RoomsService.textFor`.
+  const raw = dto.content ?? '';
+  const content = isGroupRoomId(roomId) ? raw : plainText(raw, maxLength);
+  assertContent(content, imageUrl);
   const ttl = dto.ttl === 0 ? undefined : dto.ttl;
   return { roomId, content, imageUrl, ttl, expireFrom, burn, clientId, replyTo: dto.replyTo };
 }

@@ -183,7 +183,7 @@ export class RoomEntry implements OnApplicationBootstrap {
   hears(socket: MayflySocket, roomId: string): boolean {
     return this.policies.byId(roomId).audience === 'joined'
       ? this.silently.hasJoined(socket, roomId)
-      : !socket.rooms.has(leftRoom(roomId));
+      : this.left.get(socket)?.has(roomId) !== true;
   }
 
   /** A socket hears the room once it sends there: again if it left, and as one that joined where joining is needed. */

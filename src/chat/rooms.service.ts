@@ -4,6 +4,7 @@ import { type Awaitable, chain, isPromise } from '../common/awaitable';
 import { Clock } from '../common/clock';
 import type { Identity } from '../common/identity';
 import { Ids } from '../common/ids';
+import { cleanText } from '../common/text';
 import { AppConfig } from '../config/app-config';
 import { assertAccount } from '../common/http/access.decorators';
 import { UsersService } from '../users/users.service';
@@ -14,8 +15,8 @@ import { directMembers, directRoomId, isGroupRoomId, otherMember, type Room, typ
 import { RoomFeed } from './engine/room-feed';
 import { RoomPolicies } from './engine/room-policy';
 import { RoomStore, type RoomSummary } from './engine/room.store';
+import { opaqueText, plainText } from './message-text';
 import { RoomLifeService } from './room-life.service';
-import { checkLength } from './text-length';
 
 const NO_ROOM = 'There is no such room';
 /** Rooms with more members tell none of them of each other's presence. */
@@ -141,9 +142,12 @@ export class RoomsService {
     return this.rooms.summariesOf(user.userId);
   }
 
-  /** Changes the settings of a direct room; either side may. @throws AppError NotFoundError, ValidationError */
+  /**
+   * Changes the settings of a direct room; either side may. What is so already is no change.
+   * @throws AppError NotFoundError, ValidationError
+   */
   async configure(user: Identity, roomId: string, settings: Partial<RoomSettings>): Promise<Room> {
-    await this.get(user, roomId);
+    const standing = await this.get(user, roomId);
     const { messageTtl } = settings;
     if (messageTtl === null) {
       throw AppError.field('settings.messageTtl', 'A direct room cannot keep its history');
@@ -151,13 +155,14 @@ export class RoomsService {
     if (messageTtl !== undefined) {
       this.checkTtl(messageTtl, 'settings.messageTtl');
     }
+    if (messageTtl === undefined || messageTtl === standing.settings.messageTtl) {
+      return standing;
+    }
     const room = await this.feed.configure(roomId, settings);
     if (!room) {
       throw new AppError('NotFoundError', NO_ROOM);
     }
-    if (messageTtl !== undefined) {
-      await this.note(user, room, `${user.username} set the lifetime of messages to ${messageTtl} s`);
-    }
+    await this.note(user, room, `${user.username} set the lifetime of messages to ${messageTtl} s`);
     return room;
   }
 
@@ -184,18 +189,19 @@ export class RoomsService {
   }
 
   /**
-   * Passes for a text that is not too long for the room: what is encrypted is opaque, and bounded by the wire alone. At
-   * once where the text is short. @throws AppError ValidationError, NotFoundError, AuthorizationError
+   * A text as the room stores it: cleaned, or as it came where the room is encrypted. At once where the room is direct,
+   * or the text is short and clean. @throws AppError ValidationError, NotFoundError, AuthorizationError
    */
-  checkLength(user: Identity, roomId: string, content: string): Awaitable<void> {
+  textFor(user: Identity, roomId: string, raw: string): Awaitable<string> {
     const { MAX_MESSAGE_LENGTH: most } = this.config.env;
-    if (content.length <= most) {
-      return;
-    }
     if (!isGroupRoomId(roomId)) {
-      return checkLength(content, most);
+      return plainText(raw, most);
     }
-    return this.get(user, roomId).then(({ settings }) => (settings.encrypted ? undefined : checkLength(content, most)));
+    if (raw.length <= most && cleanText(raw) === raw) {
+      return raw;
+    }
+    const room = chain(this.authorize(user, roomId), () => this.rooms.find(roomId));
+    return chain(room, (standing) => (standing?.settings.encrypted ? opaqueText(raw) : plainText(raw, most)));
   }
 
   /** @throws AppError ValidationError for a lifetime in seconds that is out of range */

@@ -1,4 +1,5 @@
 import * as parser from 'socket.io-parser';
+import { packetText } from './packet-encoding';
 
 /** The name of an event and its arguments; what comes behind them is dropped. No client of ours sends more than two. */
 const MAX_PARTS = 16;
@@ -20,5 +21,13 @@ function shorten({ data }: parser.Packet): void {
   }
 }
 
+/** Writes what the server sends, none of which is binary. */
+class TextEncoder extends parser.Encoder {
+  override encode(packet: parser.Packet): string[] {
+    const isText = packet.type === parser.PacketType.EVENT || packet.type === parser.PacketType.ACK;
+    return isText ? [packetText(packet)] : (super.encode(packet) as string[]);
+  }
+}
+
 /** Socket.IO's own parser, bounded. */
-export const boundedParser = { ...parser, Decoder: BoundedDecoder };
+export const boundedParser = { ...parser, Decoder: BoundedDecoder, Encoder: TextEncoder };

@@ -1,21 +1,16 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Server } from 'socket.io';
 import { AppConfig } from '../config/app-config';
+import { type OutgoingPacket, PacketBatcher } from './packet-batcher';
 import type { MayflySocket } from './socket-session';
 import { tcpSocketOf } from './tcp-socket';
 
 type Connection = MayflySocket['conn'];
 
-interface Packet {
-  data?: unknown;
-}
-
 /** Engine.IO's frame type and WebSocket's header, roughly: an empty packet is not free. */
 const PACKET_OVERHEAD = 8;
 /** What a client gets to answer the end of its connection. */
 const GOODBYE_MS = 1000;
-/** UTF-16 units of a packet that is not worth measuring where the client reads. */
-const SMALL = 16 * 1024;
 
 /** Bounds what a connection may cost whose client does not read, or does not go. */
 @Injectable()
@@ -32,25 +27,23 @@ export class ConnectionGuard {
 
   watch(server: Server): void {
     forgetGoodbyes(server);
-    server.engine.on('connection', (connection: Connection) => this.boundUnsentBytes(connection));
+    const batcher = new PacketBatcher();
+    server.engine.on('connection', (connection: Connection) => this.boundUnsentBytes(connection, batcher));
   }
 
   /**
    * Unsent bytes sit in Engine.IO's write buffer, not in the WebSocket: counted when a packet is made, subtracted when
    * the buffer goes to the transport, which then holds back `flush` until it has written.
    */
-  private boundUnsentBytes(connection: Connection): void {
+  private boundUnsentBytes(connection: Connection, batcher: PacketBatcher): void {
     const most = this.config.env.SOCKET_MAX_BUFFERED;
     let queued = 0;
     let largest = 0;
-    connection.on('packetCreate', ({ data }: Packet) => {
-      // A packet that leaves at once need not be measured, unless it may be the largest.
-      const waits = !connection.transport.writable;
-      if (waits || (typeof data === 'string' && data.length > SMALL)) {
-        const size = sizeOf(data);
-        queued += waits ? size : 0;
-        largest = Math.max(largest, size);
-      }
+    connection.on('packetCreate', (packet: OutgoingPacket) => {
+      batcher.add(connection, packet);
+      const size = sizeOf(packet);
+      queued += size;
+      largest = Math.max(largest, size);
       const unsent = queued + (tcpSocketOf(connection)?.writableLength ?? 0);
       if (unsent > most + largest) {
         this.slowReaderCount++;
@@ -85,7 +78,11 @@ function forgetGoodbyes({ engine }: Server): void {
   };
 }
 
-function sizeOf(data: unknown): number {
+function sizeOf({ data, options }: OutgoingPacket): number {
+  const frame = options.wsPreEncodedFrame?.[0];
+  if (frame) {
+    return frame.length;
+  }
   if (typeof data === 'string') {
     return Buffer.byteLength(data) + PACKET_OVERHEAD;
   }

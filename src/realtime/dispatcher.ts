@@ -45,17 +45,20 @@ export class Dispatcher {
 
   /** Makes the socket's events run through here. */
   attach(socket: MayflySocket): void {
-    socket.onAny((event: string, ...args: unknown[]) => this.receive(socket, event, args));
+    // A middleware that lets nothing through: nobody else listens, so the rest of Socket.IO's way is saved.
+    socket.use((packet) => this.receive(socket, packet));
   }
 
-  private receive(socket: MayflySocket, event: string, args: unknown[]): void {
+  /** A packet: the name of an event, its arguments, and the ack where the client wants one. */
+  private receive(socket: MayflySocket, packet: readonly unknown[]): void {
     const session = socket.data;
     if (session.ended) {
       return;
     }
-    const last = args.at(-1);
+    const event = packet[0] as string;
+    const last = packet.at(-1);
     const reply = typeof last === 'function' ? (last as Reply) : undefined;
-    const payload = reply && args.length === 1 ? undefined : args[0];
+    const payload = reply && packet.length === 2 ? undefined : packet[1];
     if (!session.busy) {
       this.run(socket, event, payload, reply);
       return;

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server } from 'socket.io';
 import { Clock } from '../common/clock';
 import { AppConfig } from '../config/app-config';
@@ -11,6 +12,22 @@ type Connection = MayflySocket['conn'];
 interface WebSocketLike {
   pause?(): void;
   resume?(): void;
+  _receiver?: { _allowSynchronousEvents: boolean };
+}
+
+/** As Engine.IO's middlewares get it. */
+type EngineRequest = IncomingMessage & { readonly _query?: Readonly<Record<string, string>> };
+
+/** What decodes the body of a long-polling request. */
+interface PayloadParser {
+  decodePayload(payload: string, binaryType?: string): object[];
+}
+
+/** A connection that is not read. */
+interface Paused {
+  readonly connection: Connection;
+  /** Lets the request in that waits with what its client sends by long polling. */
+  admit?: () => void;
 }
 
 const PAUSE = 'flood';
@@ -20,17 +37,22 @@ const PATIENCE = 4;
 const OTHER_BURST = 100;
 /** Shorter than a client may stay silent: its answers to pings wait with the rest. */
 const MAX_PAUSE_MS = 5000;
+/** Of one body: it is decoded and handed on in one go, while nobody else is served. */
+const MAX_POLLED_PACKETS = 1000;
+/** Stands between the packets of a body. */
+const SEPARATOR = '\u001e';
 
 /**
- * Reads no more of a connection that sends far more than is allowed, for a while. Each event past a limit is answered,
- * which costs as much as one that is not: without this, ten such connections were measured to make everyone else's p99
- * forty times as long. Nothing is lost, it waits with the client.
+ * Reads no more of a connection that sends far more than is allowed, for a while: of a WebSocket nothing, of a client
+ * that polls not the next body. Each event past a limit is answered, which costs as much as one that is not: without
+ * this, ten such connections were measured to make everyone else's p99 forty times as long. Nothing is lost, it waits
+ * with the client.
  */
 @Injectable()
 export class FloodGuard {
   private readonly perMs: number;
   private readonly burst: number;
-  private readonly paused = new Map<string, Connection>();
+  private readonly paused = new Map<string, Paused>();
 
   constructor(
     private readonly queue: LocalExpiryQueue,
@@ -45,20 +67,30 @@ export class FloodGuard {
   }
 
   watch(server: Server): void {
-    server.engine.on('connection', (connection: Connection) => this.count(connection));
+    server.engine.on('connection', (connection: Connection) => {
+      boundPayloads(connection);
+      this.count(connection);
+    });
+    server.engine.use((request: EngineRequest, response: ServerResponse, next: () => void) =>
+      this.admit(request, response, next),
+    );
   }
 
   private count(connection: Connection): void {
     let left = this.burst;
     let since = this.clock.now();
-    connection.on('data', () => {
+    // Packets that carry no event cost something as well.
+    connection.on('packet', () => {
       left--;
-      if (left >= 0) {
+      if (left >= this.burst / 2) {
         return;
       }
       const now = this.clock.now();
       left = Math.min(this.burst, left + (now - since) * this.perMs);
       since = now;
+      if (left < this.burst / 2) {
+        takeTurns(connection);
+      }
       if (left < 0) {
         this.pause(connection, now + Math.min(MAX_PAUSE_MS, -left / this.perMs));
       }
@@ -69,26 +101,89 @@ export class FloodGuard {
     const { id } = connection as unknown as { id: string };
     // What was read with the last event comes nevertheless, and makes the pause longer.
     this.queue.schedule(PAUSE, id, until);
+    // Of one that was upgraded meanwhile it is another than before.
+    webSocketOf(connection)?.pause?.();
     if (!this.paused.has(id)) {
-      this.paused.set(id, connection);
-      webSocketOf(connection)?.pause?.();
+      this.paused.set(id, { connection });
       connection.once('close', () => {
-        this.paused.delete(id);
         this.queue.cancel(PAUSE, id);
+        this.goOn(id);
       });
     }
   }
 
   private goOn(id: string): void {
-    const connection = this.paused.get(id);
+    const paused = this.paused.get(id);
     this.paused.delete(id);
-    if (connection) {
-      webSocketOf(connection)?.resume?.();
+    if (paused) {
+      webSocketOf(paused.connection)?.resume?.();
+      paused.admit?.();
     }
+  }
+
+  /** Before a request reaches Engine.IO: one that brings what is not to be read yet waits, unread. */
+  private admit(request: EngineRequest, response: ServerResponse, next: () => void): void {
+    const paused = request.method === 'POST' ? this.paused.get(request._query?.sid ?? '') : undefined;
+    if (!paused) {
+      return next();
+    }
+    if (paused.admit) {
+      // One at a time, as Engine.IO has it.
+      response.writeHead(400).end();
+      paused.connection.close(true);
+      return;
+    }
+    const gone = (): void => {
+      paused.admit = undefined;
+      paused.connection.close(true);
+    };
+    request.once('close', gone);
+    paused.admit = () => {
+      request.off('close', gone);
+      next();
+    };
   }
 }
 
-/** Of a WebSocket transport; undefined for polling, whose requests are read one by one. */
+/**
+ * One event a turn of the event loop from now on: what was read in one go, up to 64 KiB, would keep everyone else
+ * waiting for as long as it takes. It is an option of `ws`, but one for all connections, and costs each a bit.
+ */
+function takeTurns(connection: Connection): void {
+  const receiver = webSocketOf(connection)?._receiver;
+  if (receiver) {
+    receiver._allowSynchronousEvents = false;
+  }
+}
+
+/** Of a WebSocket transport; undefined for polling, whose requests wait one by one. */
 function webSocketOf({ transport }: Connection): WebSocketLike | undefined {
   return (transport as unknown as { socket?: WebSocketLike }).socket;
+}
+
+/** Ends a connection by a body of long polling that has more packets than are taken at once. */
+function boundPayloads(connection: Connection): void {
+  const polling = connection.transport as unknown as { name: string; parser: PayloadParser };
+  if (polling.name !== 'polling') {
+    return;
+  }
+  const { parser } = polling;
+  polling.parser = {
+    ...parser,
+    decodePayload: (payload, binaryType) => {
+      if (hasMorePackets(payload, MAX_POLLED_PACKETS)) {
+        connection.close(true);
+        return [];
+      }
+      return parser.decodePayload(payload, binaryType);
+    },
+  };
+}
+
+function hasMorePackets(payload: string, most: number): boolean {
+  let packets = 1;
+  for (let at = payload.indexOf(SEPARATOR); at !== -1 && packets <= most; at = payload.indexOf(SEPARATOR, at + 1)) {
+    packets++;
+  }
+  return packets > most;
 }

@@ -14,7 +14,6 @@ import { SessionRegistry } from './session-registry';
 import { SocketCloser } from './socket-closer';
 import type { MayflySocket } from './socket-session';
 import { userRoom } from './socket-rooms';
-import { WriteCoalescer } from './write-coalescer';
 
 /** The Socket.IO server of this node: its namespaces, dispatchers and connections. */
 @Injectable()
@@ -71,7 +70,6 @@ export class RealtimeServer implements OnApplicationBootstrap {
     this.addresses.watch(server);
     this.connections.watch(server);
     this.floods.watch(server);
-    new WriteCoalescer().watch(server);
     // Whatever namespace comes to be, nobody enters it without a token, but where a gateway says so.
     this.handshake.protect(server.of('/'));
     server.on('new_namespace', (namespace: Namespace) => this.handshake.protect(namespace));

@@ -71,7 +71,7 @@ describe('making a room', () => {
     [{ name: undefined }, 'name'],
     [{ name: ' ' }, 'name'],
     [{ name: 'x'.repeat(101) }, 'name'],
-    [{ type: 'direct' }, 'type'],
+    [{ type: 'direct' }, 'otherUserId'],
     [{ otherUserId: 'x' }, 'type'],
     [{ description: 'x'.repeat(501) }, 'description'],
     [{ settings: { maxMembers: 51 } }, 'settings.maxMembers'],
@@ -309,6 +309,25 @@ describe('changing a room', () => {
     expect((await room(alice, 'patch', roomId).send(body).expect(400)).body.details).toMatchObject([{ field }]);
   });
 
+  it('to what it is already is told to nobody, and is for admins all the same', async () => {
+    const roomId = await gardening({ description: 'Roses' });
+    await (
+      await listen(bob)
+    )(roomId);
+    const { name, description, settings } = (await room(alice, 'get', roomId).expect(200)).body.room;
+    const standing = { name, description, settings };
+    expect((await room(alice, 'patch', roomId).send(standing).expect(200)).body.room).toMatchObject(standing);
+    await room(bob, 'patch', roomId).send(standing).expect(403);
+    await bob.client.settle();
+    expect(bob.client.all('room:updated')).toEqual([]);
+    expect(notes(bob)).toEqual([]);
+  });
+
+  it.each([null, ''])('to the description %j takes it away', async (description) => {
+    const roomId = await gardening({ description: 'Roses' });
+    expect((await room(alice, 'patch', roomId).send({ description }).expect(200)).body.room.description).toBeNull();
+  });
+
   it('takes the settings back as they were told', async () => {
     const roomId = await gardening({ settings: { encrypted: true, messageTtl: null } });
     const { settings } = (await room(alice, 'get', roomId)).body.room;
@@ -364,6 +383,21 @@ describe('an erased account', () => {
       { id: messageId, type: 'deleted', senderUsername: 'Deleted user', content: '[Message deleted]' },
       { type: 'text', content: 'mine stays' },
     ]);
+  });
+
+  it('is named nowhere in its rooms: not by notes, not by quotes, and its reactions go', async () => {
+    const roomId = await gardening();
+    const asked = await say(alice, roomId, 'a question');
+    const { messageId } = await say(bob, roomId, 'an answer', { replyTo: asked.messageId });
+    const reaction = { roomId, messageId, emoji: '👍' };
+    expect(await alice.client.emit('message:react', reaction)).toEqual({ success: true });
+    await chat.api(alice, 'delete', 'users/me').expect(204);
+    const { messages } = (await room(bob, 'get', roomId, '/messages').expect(200)).body;
+    expect(messages.some(({ system }: { system?: { actorId: string } }) => system?.actorId === bob.id)).toBe(true);
+    expect(JSON.stringify(messages)).not.toContain(alice.username);
+    const answer = messages.find(({ id }: { id: string }) => id === messageId);
+    expect(answer).toMatchObject({ replyTo: { senderUsername: 'Deleted user', preview: null } });
+    expect(answer).not.toHaveProperty('reactions');
   });
 
   it('leaves its rooms, its admin role handed over', async () => {

@@ -145,6 +145,10 @@ describe('a room that was wiped', () => {
       'POST /api/chat/rooms',
       () => api(trio.alice, 'post', 'chat/rooms').send({ otherUserId: trio.bob.id }).expect(200),
     ],
+    [
+      'the same with its type',
+      () => api(trio.alice, 'post', 'chat/rooms').send({ type: 'direct', otherUserId: trio.bob.id }).expect(200),
+    ],
     ['room:join', () => trio.alice.client.emit('room:join', { roomId: trio.roomId })],
     ['a send', () => say(trio.alice, trio.roomId, 'anew')],
   ])('is opened again by %s: another epoch, the other is told, earlier leaves are forgotten', async (_what, open) => {
@@ -231,6 +235,17 @@ describe('PATCH /api/chat/rooms/:roomId', () => {
     expect(page.messages).toMatchObject([{ content: 'before' }]);
     await carol.client.settle();
     expect(roomEvents(carol.client)).toEqual([]);
+  });
+
+  it('to the lifetime that there is already tells nobody', async () => {
+    const { alice, bob, roomId } = trio;
+    await say(alice, roomId, 'before');
+    await patch(alice, { settings: { messageTtl: 60 } }).expect(200);
+    const { body } = await patch(bob, { settings: { messageTtl: 60 } }).expect(200);
+    expect(body.room.settings.messageTtl).toBe(60);
+    await bob.client.settle();
+    expect(bob.client.all('room:updated')).toHaveLength(1);
+    expect(bob.client.all('message:new')).toMatchObject([{ content: 'before' }, { type: 'system' }]);
   });
 
   it('leaves no trace in counts: its system message is no last message and unread by nobody', async () => {

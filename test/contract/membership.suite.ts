@@ -492,6 +492,19 @@ export function membershipContract(makeKit: MakeChatKit): void {
       return messages.flatMap(({ content, system }) => (system ? [] : [content]));
     };
 
+    it('loses a message that is brought to its end', async () => {
+      const group = await Group.open(bench, kept);
+      await bench.kit.feed.followRoom(group.id);
+      const [one, two] = [await group.send(group.alice, 'one'), await group.send(group.alice, 'two')];
+      await bench.news(group.id);
+      expect(await bench.kit.feed.end(group.id, one?.id ?? '')).toBe(true);
+      expect(await texts(group)).toEqual(['two']);
+      await bench.kit.advance(1);
+      expect(await bench.kit.feed.sweep(group.id, 10)).toMatchObject({ erased: 1 });
+      expect(await bench.news(group.id)).toMatchObject([{ kind: 'expired', messageIds: [one?.id] }]);
+      expect(two?.expiresAt).toBeNull();
+    });
+
     it('is kept, and the oldest goes where there is no place', async () => {
       const group = await Group.open(bench, kept);
       const idle = (await bench.kit.rooms.totals()).messages;

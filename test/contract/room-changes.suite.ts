@@ -316,6 +316,24 @@ export function roomChangesContract(makeKit: MakeChatKit): void {
       expect((await find(encrypted, reply.id))?.replyTo).toMatchObject({ preview: null });
     });
 
+    it('names who wrote what it answers, until their account is erased', async () => {
+      const pair = await bench.pair();
+      const [original, deleted] = [await bench.send(pair), await bench.send(pair)];
+      const replies = [
+        await bench.send(pair, { senderId: pair.bob, replyTo: original.id }),
+        await bench.send(pair, { senderId: pair.bob, replyTo: deleted.id }),
+      ];
+      const names = async (): Promise<unknown[]> =>
+        Promise.all(replies.map(async ({ id }) => (await find(pair, id))?.replyTo?.senderUsername));
+      await erase(pair, deleted.id);
+      expect(await names()).toEqual([original.senderUsername, original.senderUsername]);
+      for (const { id: messageId } of [original, deleted]) {
+        await bench.kit.feed.delete({ roomId: pair.roomId, userId: pair.alice, messageId, erased: true });
+        expect(await find(pair, messageId)).toMatchObject({ type: 'deleted', senderUsername: 'Deleted user' });
+      }
+      expect(await names()).toEqual(['Deleted user', 'Deleted user']);
+    });
+
     it('to what is gone, deleted, of the system or of another room is refused; a repeat is not', async () => {
       const pair = await bench.pair();
       const other = await bench.pair();

@@ -178,6 +178,28 @@ describe('a connection that floods', () => {
     expect(alice.client.socket.connected).toBe(true);
   });
 
+  it('has one event a turn handled, however many were read in one go', async () => {
+    await start({ SOCKET_EVENTS_BURST: '20' });
+    const alice = await chat.person('alice');
+    const [socket] = chat.get(SessionRegistry).socketsOf(alice.id);
+    let [inThisTurn, inOneTurn, handled] = [0, 0, 0];
+    socket?.conn.on('message', () => {
+      if (++inThisTurn === 1) {
+        setImmediate(() => (inThisTurn = 0));
+      }
+      // What a client may do at once it may do in one turn; see FloodGuard.
+      inOneTurn = ++handled > 600 ? Math.max(inOneTurn, inThisTurn) : 0;
+    });
+    for (let i = 0; i < 1000; i++) {
+      alice.client.socket.emit('no such event', {});
+    }
+    await until(async () => {
+      await chat.pass(1000);
+      return handled >= 1000;
+    });
+    expect(inOneTurn).toBe(1);
+  });
+
   it('is let go when it closes meanwhile', async () => {
     await start({ SOCKET_EVENTS_BURST: '20' });
     const alice = await chat.person('alice');
@@ -189,6 +211,110 @@ describe('a connection that floods', () => {
     socket?.conn.close(true);
     await until(() => chat.get(FloodGuard)['paused'].size === 0);
     await chat.pass(10_000);
+  });
+});
+
+describe('a connection that floods by long polling', () => {
+  const POLLING = { transports: ['polling'], upgrade: false };
+  const ROUNDS = 8;
+  /** Of one body: as many as are taken at once, and some less. */
+  const EACH = 900;
+  const paused = (): number => chat.get(FloodGuard)['paused'].size;
+
+  beforeEach(() => start({ SOCKET_EVENTS_PER_MINUTE: '600', SOCKET_EVENTS_BURST: '20' }));
+
+  /** Opens a session as somebody and gives what sends bodies to it. */
+  async function session({ token }: Account): Promise<(body: string, signal?: AbortSignal) => Promise<Response>> {
+    const path = `${chat.url}/socket.io/?EIO=4&transport=polling`;
+    const { sid } = JSON.parse((await (await fetch(path)).text()).slice(1)) as { sid: string };
+    const post = (body: string, signal?: AbortSignal): Promise<Response> =>
+      fetch(`${path}&sid=${sid}`, { method: 'POST', body, ...(signal && { signal }) });
+    await post(`40${JSON.stringify({ token })}`);
+    return post;
+  }
+
+  const packets = (count: number): string => Array<string>(count).fill('42["no such event",{}]').join('\u001e');
+  /** Whether somebody has no socket any more. */
+  const isGone = async ({ id }: Account): Promise<void> => until(() => chat.get(SessionRegistry).count(id) === 0);
+
+  it('is not read for a while, so that others are served; everything is answered in the end', async () => {
+    const [account, bob] = [await chat.register('alice'), await chat.person('bob')];
+    const alice = { ...account, client: await chat.connect(account, POLLING) };
+    let answered = 0;
+    const flood = async (): Promise<void> => {
+      for (let round = 0; round < ROUNDS; round++) {
+        const events = Array.from({ length: EACH }, () => alice.client.socket.emitWithAck('no such event', {}));
+        await Promise.all(events);
+        answered += EACH;
+      }
+    };
+    const flooding = flood();
+    await until(() => paused() === 1);
+    for (let i = 0; i < 10; i++) {
+      await say(bob, roomOf(alice, bob), 'served');
+    }
+    expect(answered).toBeLessThan(ROUNDS * EACH);
+    await until(async () => {
+      await chat.pass(5000);
+      return answered === ROUNDS * EACH;
+    }, 15_000);
+    await flooding;
+    await alice.client.until(() => alice.client.all('message:new')[9], 'All messages');
+    expect(alice.client.socket.connected).toBe(true);
+  });
+
+  it('is closed where one body has more than may be taken at once; nobody waits for it', async () => {
+    const [alice, bob] = [await chat.register('alice'), await chat.person('bob')];
+    for (const body of [packets(1001), Array<string>(4_000_000).fill('3').join('\u001e')]) {
+      const post = await session(alice);
+      const posting = post(body).catch(() => undefined);
+      await say(bob, roomOf(alice, bob), 'served');
+      await isGone(alice);
+      await posting;
+      expect((await post('3')).status).toBe(400);
+    }
+  });
+
+  it('has one body wait, no more, and is closed when that is broken off', async () => {
+    const alice = await chat.register('alice');
+    const tooMany = await session(alice);
+    expect((await tooMany(packets(1000))).status).toBe(200);
+    expect(paused()).toBe(1);
+    const bodies = [tooMany('3'), tooMany('3'), tooMany('3')].map((body) => body.then(({ status }) => status));
+    expect(await Promise.all(bodies)).toEqual([400, 400, 400]);
+    await isGone(alice);
+
+    const brokenOff = await session(alice);
+    await brokenOff(packets(1000));
+    const gone = new AbortController();
+    const waiting = brokenOff('3', gone.signal).catch(() => undefined);
+    await until(() => [...chat.get(FloodGuard)['paused'].values()].some(({ admit }) => admit !== undefined));
+    gone.abort();
+    await waiting;
+    await isGone(alice);
+    expect(paused()).toBe(0);
+  });
+
+  it('is not read as a WebSocket either, where it becomes one meanwhile', async () => {
+    const alice = await chat.register('alice');
+    const client = await chat.connect(alice, { transports: ['polling', 'websocket'] });
+    const { engine } = client.socket.io;
+    await new Promise((resolve) =>
+      engine.transport.name === 'websocket' ? resolve(0) : engine.once('upgrade', resolve),
+    );
+    const [socket] = chat.get(SessionRegistry).socketsOf(alice.id);
+    const guard = chat.get(FloodGuard);
+    // As if it had been paused while it polled.
+    guard['paused'].set(String(socket?.conn['id' as never]), { connection: socket?.conn as never });
+    let answered = 0;
+    for (let i = 0; i < 20_000; i++) {
+      client.socket.emit('no such event', { i }, () => answered++);
+    }
+    const webSocket = () => (socket?.conn.transport as unknown as { socket?: { isPaused: boolean } }).socket;
+    await until(() => webSocket()?.isPaused === true);
+    expect(answered).toBeLessThan(20_000);
+    await chat.pass(5000);
+    await until(() => answered > 0);
   });
 });
 

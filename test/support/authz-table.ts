@@ -247,7 +247,7 @@ export const EVENTS: readonly EventRow[] = [
     sender: ghostName,
   })),
   event('/ghost typing', anonymousEvent('AuthorizationError'), ghostRoom),
-  event('/ghost stopped-typing', anonymousEvent('AuthorizationError'), ghostRoom),
+  event('/ghost stopped-typing', anonymousEvent('success'), ghostRoom),
   event('/ghost leave-room', anonymousEvent('success'), ghostRoom),
   event('/rooms join-rooms', { ...harmless, guest: 'AuthorizationError' }, () => ({})),
   event('/rooms send-message', memberEvent, ({ roomId }) => ({ roomId, content: 'x' })),

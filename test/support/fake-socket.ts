@@ -13,7 +13,7 @@ export class FakeSocket {
   readonly sent: Sent[] = [];
   readonly data: SocketSession;
   readonly nsp: { readonly name: string };
-  private listener: ((event: string, ...args: unknown[]) => void) | undefined;
+  private middleware: ((packet: unknown[]) => void) | undefined;
 
   constructor(userId = 'alice', namespace = '/') {
     this.nsp = { name: namespace };
@@ -34,13 +34,13 @@ export class FakeSocket {
     return this as unknown as MayflySocket;
   }
 
-  onAny(listener: (event: string, ...args: unknown[]) => void): void {
-    this.listener = listener;
+  use(middleware: (packet: unknown[]) => void): void {
+    this.middleware = middleware;
   }
 
   /** An event comes in from the client. */
   receive(event: string, ...args: unknown[]): void {
-    this.listener?.(event, ...args);
+    this.middleware?.([event, ...args]);
   }
 
   emit(event: string, payload: unknown): void {

@@ -1,8 +1,9 @@
 import { ApiHideProperty, ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsIn, IsInt, IsISO8601, IsOptional, Max, Min } from 'class-validator';
-import { IsIntString, IsOpaque, IsText } from '../../common/validation/decorators';
+import { IsIntString, IsOpaque, IsRawText } from '../../common/validation/decorators';
 import { IsEmoji } from '../../common/validation/emoji';
 import { MESSAGE_STATUSES, type MessageStatus } from '../engine/message';
+import { MAX_TEXT_LENGTH } from '../message-text';
 import { MESSAGE_ID_EXAMPLE, ROOM_ID_EXAMPLE } from './message.dto';
 
 /** Ids of every kind are shorter. */
@@ -11,8 +12,6 @@ const MAX_URL = 2048;
 const MAX_CLIENT_ID = 64;
 const MAX_PUBLIC_KEY = 8 * 1024;
 const MAX_EPOCH = 64;
-/** Bound of the wire; the setting `MAX_MESSAGE_LENGTH` bounds it further. */
-const MAX_TEXT = 20_000;
 const MAX_SEQ = Number.MAX_SAFE_INTEGER;
 const EXPIRE_FROM = ['sent', 'seen'];
 const SENDABLE_TYPES = ['text', 'image', 'file', 'voice'];
@@ -61,7 +60,7 @@ export class JoinRoomDto extends RoomIdDto {
 export class MessageBodyDto {
   @ApiPropertyOptional({ example: 'See you at eight', maxLength: 5000 })
   @IsOptional()
-  @IsText({ max: MAX_TEXT })
+  @IsRawText({ max: MAX_TEXT_LENGTH })
   content?: string;
 
   @ApiPropertyOptional({
@@ -134,13 +133,13 @@ export class MessageIdDto extends RoomIdDto {
 
 export class EditBodyDto {
   @ApiProperty({ example: 'See you at nine', maxLength: 5000 })
-  @IsText({ min: 1, max: MAX_TEXT })
+  @IsRawText({ min: 1, max: MAX_TEXT_LENGTH })
   content!: string;
 }
 
 export class EditMessageDto extends MessageIdDto {
   @ApiProperty({ example: 'See you at nine', maxLength: 5000 })
-  @IsText({ min: 1, max: MAX_TEXT })
+  @IsRawText({ min: 1, max: MAX_TEXT_LENGTH })
   content!: string;
 }
 

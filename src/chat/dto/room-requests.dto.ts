@@ -20,6 +20,7 @@ const MAX_MINUTES = 2_628_000;
 const MAX_PAGE = 200;
 const DEFAULT_PAGE = 50;
 const USER_ID = '9a7b3c21d4e5f60718293a4b';
+const WANTED_TYPES = ['direct', 'public', 'private'] as const;
 
 /** What is left out stays. */
 export class ChangedSettingsDto {
@@ -70,17 +71,17 @@ export class ChangedSettingsDto {
   encrypted?: boolean;
 }
 
-/** Either `otherUserId`, or `type` and `name`. */
+/** Either `otherUserId`, with `type` `direct` or none, or another `type` and `name`. */
 export class OpenRoomDto {
   @ApiPropertyOptional({ example: USER_ID, description: 'Of a direct room: the account to talk to.' })
   @IsOptional()
   @IsOpaque(MAX_ID, 1)
   otherUserId?: string;
 
-  @ApiPropertyOptional({ enum: ['public', 'private'], description: 'Of a room for more than two.' })
+  @ApiPropertyOptional({ enum: WANTED_TYPES, description: '`direct`, if anything, with `otherUserId`.' })
   @IsOptional()
-  @IsIn(['public', 'private'])
-  type?: 'public' | 'private';
+  @IsIn(WANTED_TYPES)
+  type?: (typeof WANTED_TYPES)[number];
 
   @ApiPropertyOptional({ maxLength: MAX_NAME, example: 'Gardening', description: 'With `type`.' })
   @IsOptional()
@@ -111,10 +112,17 @@ export class ConfigureRoomDto {
   @IsText({ min: 1, max: MAX_NAME })
   name?: string;
 
-  @ApiPropertyOptional({ maxLength: MAX_DESCRIPTION, example: 'Roses and such', description: 'Empty takes it away.' })
+  @ApiPropertyOptional({
+    type: String,
+    nullable: true,
+    maxLength: MAX_DESCRIPTION,
+    example: 'Roses and such',
+    description: 'Empty or null takes it away.',
+  })
+  @IsNullable()
   @IsOptional()
   @IsText({ max: MAX_DESCRIPTION })
-  description?: string;
+  description?: string | null;
 
   @ApiPropertyOptional({ type: ChangedSettingsDto })
   @IsOptional()

@@ -44,8 +44,6 @@ export interface MemberReceipt {
   readonly seenAt: number | undefined;
 }
 
-export type SentMessage = Pick<Message, 'id' | 'seq'>;
-
 /** Up to where all other members of a room that is not direct have come. */
 export interface RoomMarks {
   readonly delivered: number;
@@ -91,9 +89,6 @@ export abstract class MessageStore {
     userId: string,
     messageId: string,
   ): Awaitable<readonly MemberReceipt[] | 'foreign' | undefined>;
-
-  /** Live messages of a user in a room that is not direct, tombstones not counted, behind a seq, ascending; at most `limit`. */
-  abstract sentBy(roomId: string, userId: string, after: number, limit: number): Awaitable<SentMessage[]>;
 
   /** Reports of live messages of a room, newest first; none where it has no moderation. */
   abstract reports(roomId: string): Awaitable<Report[]>;

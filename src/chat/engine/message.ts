@@ -67,7 +67,7 @@ export interface Quote {
   readonly preview: string | null;
 }
 
-/** Name of a sender whose account was erased (accounts.md). */
+/** Name of a sender whose account was erased. No account can have it: it has a space. */
 export const DELETED_USER = 'Deleted user';
 /** What a deleted message has in place of its text. */
 export const DELETED_CONTENT = '[Message deleted]';

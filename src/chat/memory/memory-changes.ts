@@ -105,7 +105,7 @@ export class MemoryChanges {
   /** See `RoomFeed.react`. */
   react(request: ReactionRequest): Reacted | undefined {
     const { records } = this.state;
-    const found = this.find(request);
+    const found = this.find(request, request.erased);
     if (!found || records.isDeleted(found.handle)) {
       return undefined;
     }

@@ -8,7 +8,6 @@ import {
   type RoomMarks,
   type PageLimits,
   type ResumePoint,
-  type SentMessage,
   type Snapshot,
 } from '../engine/message.store';
 import type { Report } from '../engine/report';
@@ -95,21 +94,6 @@ export class MemoryMessageStore extends MessageStore {
     const handle = room?.findById(messageId, now) ?? NO_HANDLE;
     const reveal = handle === NO_HANDLE ? undefined : room?.reveals?.get(this.state.records.seq(handle), userId);
     return reveal !== undefined && reveal.until > now;
-  }
-
-  override sentBy(roomId: string, userId: string, after: number, limit: number): SentMessage[] {
-    const found: SentMessage[] = [];
-    const room = this.state.rooms.get(roomId);
-    const { records } = this.state;
-    for (const handle of room?.group ? room.ascending(this.clock.now(), after + 1) : []) {
-      if (found.length === limit) {
-        break;
-      }
-      if (room?.people[records.sender(handle)]?.userId === userId && records.isCounted(handle)) {
-        found.push({ id: records.id(handle), seq: records.seq(handle) });
-      }
-    }
-    return found;
   }
 
   override reports(roomId: string): Report[] {

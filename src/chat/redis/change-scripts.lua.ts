@@ -68,8 +68,11 @@ local function mayModerate()
   return role and tonumber(role) >= ${MODERATOR}
 end
 if ARGV[7] ~= user and not mayModerate() then return { 'foreign' } end
-if isDeleted(value) then return { 'done', 0, waiting(), 1, images } end
 if not isKnown(ARGV[5]) then return { 'changed' } end
+if isDeleted(value) then
+  if ARGV[8] == '' then forgetName(ARGV[7]) end
+  return { 'done', 0, waiting(), 1, images }
+end
 local reveals = base .. 'rv:' .. seq
 for _, one in ipairs(redis.call('HKEYS', reveals)) do
   redis.call('SREM', base .. 'gone:' .. one, seq)

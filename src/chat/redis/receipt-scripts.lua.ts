@@ -58,10 +58,14 @@ end
 local function moveDeadline(value, deadline, prefix)
   local seq, created, old, seenTtl = header(value)
   local hex = string.sub(value, 4, 27)
-  local entry = dueEntry(seq, old)
+  local list, entry = due, dueEntry(seq, old)
+  if old == '0' then
+    list = base .. 'kept'
+    entry = redis.call('ZRANGEBYSCORE', list, seq, seq)[1]
+  end
   if entry then
     local digest = string.match(entry, '([^,]*)$')
-    redis.call('ZREM', due, entry)
+    redis.call('ZREM', list, entry)
     redis.call('ZADD', due, deadline, prefix .. string.match(entry, '%d.*$'))
     if digest ~= '' then redis.call('HSET', base .. 'dd', digest, hex .. ' ' .. seq .. ' ' .. created .. ' ' .. deadline) end
   end

@@ -113,8 +113,8 @@ export class RedisChanges {
       }
       if (reply[0] === 'done') {
         const [, grown, waiting, before, images] = reply;
+        this.totals.changeBytes(roomId, grown);
         if (before === 0) {
-          this.totals.changeBytes(roomId, grown);
           this.totals.change({ messages: -1 });
         }
         return { deleted: { outcome: 'deleted', waiting }, images };
@@ -124,8 +124,10 @@ export class RedisChanges {
   }
 
   /** See `RoomFeed.react`. */
-  async react({ roomId, userId, messageId, emoji, action }: ReactionRequest): Promise<Reacted | undefined> {
-    const outcome = await this.reactScript(roomId, userId, messageId, emoji, action);
+  async react(request: ReactionRequest): Promise<Reacted | undefined> {
+    const { roomId, userId, messageId, emoji, action } = request;
+    const erased: Erased = request.erased ? ['erased'] : [];
+    const outcome = await this.reactScript(roomId, userId, messageId, emoji, action, ...erased);
     return outcome === null ? undefined : { outcome };
   }
 }

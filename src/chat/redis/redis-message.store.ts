@@ -6,14 +6,13 @@ import {
   MessageStore,
   type PageLimits,
   type ResumePoint,
-  type SentMessage,
   type Snapshot,
 } from '../engine/message.store';
 import { decodeMessage, decodeRoom, type RawView } from './codec';
 import { RedisReports } from './redis-reports';
 import { RedisRooms, type RoomScript } from './redis-rooms';
 import { RoomDeadlines } from './room-deadlines';
-import { FIND, FIND_SHOWING, PAGE, REVEALED, SENT_BY, SNAPSHOT } from './room-read-scripts.lua';
+import { FIND, FIND_SHOWING, PAGE, REVEALED, SNAPSHOT } from './room-read-scripts.lua';
 import { RECEIPTS_OF } from './watermark-scripts.lua';
 
 type PageReply = readonly [values: string[], more: number];
@@ -35,7 +34,6 @@ export class RedisMessageStore extends MessageStore {
   private readonly findScript: RoomScript<string | null>;
   private readonly findShowingScript: RoomScript<string | null>;
   private readonly receiptsScript: RoomScript<readonly string[] | null>;
-  private readonly sentByScript: RoomScript<string[]>;
   private readonly revealedScript: RoomScript<number>;
   private readonly pageScript: RoomScript<PageReply>;
   private readonly snapshotScript: RoomScript<SnapshotReply | null>;
@@ -49,7 +47,6 @@ export class RedisMessageStore extends MessageStore {
     this.findScript = rooms.script(FIND);
     this.findShowingScript = rooms.script(FIND_SHOWING);
     this.receiptsScript = rooms.script(RECEIPTS_OF);
-    this.sentByScript = rooms.script(SENT_BY);
     this.revealedScript = rooms.script(REVEALED);
     this.pageScript = rooms.script(PAGE);
     this.snapshotScript = rooms.script(SNAPSHOT);
@@ -80,11 +77,6 @@ export class RedisMessageStore extends MessageStore {
       receipts.push({ userId: recipient, deliveredAt: timeOf(deliveredAt), seenAt: timeOf(seenAt) });
     }
     return receipts;
-  }
-
-  override async sentBy(roomId: string, userId: string, after: number, limit: number): Promise<SentMessage[]> {
-    const flat = await this.sentByScript(roomId, userId, after, limit);
-    return flat.flatMap((id, i) => (i % 2 === 0 ? { id, seq: Number(flat[i + 1]) } : []));
   }
 
   override reports(roomId: string): Promise<Report[]> {

@@ -36,18 +36,6 @@ local value = seq and redis.call('GET', message(seq))
 return lives(value) and not goneFor(value, ARGV[3]) and full(value)
 `;
 
-/** ARGV: user, the seq after which, most messages. Gives id and seq of messages of theirs, flat. */
-export const SENT_BY = `${PRELUDE}
-local from, to = '(' .. ARGV[3] .. ',' .. padded(ARGV[4]), '(' .. ARGV[3] .. '-'
-local out = {}
-for _, entry in ipairs(redis.call('ZRANGEBYLEX', base .. 'own', from, to, 'LIMIT', 0, ARGV[5])) do
-  local seq = tonumber(string.match(entry, '(%d+)$'))
-  out[#out + 1] = idOf(seq)
-  out[#out + 1] = tostring(seq)
-end
-return out
-`;
-
 /** ARGV: user, message id. Gives 1 while a countdown of the user's runs. */
 export const REVEALED = `${PRELUDE}
 local seq = redis.call('ZSCORE', log, ARGV[4])

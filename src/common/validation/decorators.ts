@@ -49,6 +49,25 @@ export function IsText({ min = 0, max }: TextOptions): PropertyDecorator {
   );
 }
 
+/**
+ * Text as it came, to be cleaned, and its length counted, where it is known whether it is for people: a string of at most
+ * so many UTF-16 units as `IsText` with this `max` takes.
+ */
+export function IsRawText({ min = 0, max }: TextOptions): PropertyDecorator {
+  return ValidateBy({
+    name: 'rawText',
+    constraints: [min, max],
+    validator: {
+      validate: (value: unknown): boolean =>
+        typeof value === 'string' && value.length >= min && value.length <= max * RAW_FACTOR,
+      defaultMessage: (args) =>
+        min > 0
+          ? `${args?.property} must have ${min} to ${max} characters`
+          : `${args?.property} must have at most ${max} characters`,
+    },
+  });
+}
+
 /** Opaque text (keys, ciphertext, cursors): a string, untouched, at most `max` UTF-16 units. */
 export function IsOpaque(max: number, min = 0): PropertyDecorator {
   return ValidateBy({

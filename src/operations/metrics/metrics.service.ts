@@ -10,6 +10,7 @@ import { RealtimeServer } from '../../realtime/realtime-server';
 import { SessionRegistry } from '../../realtime/session-registry';
 import { Redis } from '../../storage/redis';
 import { processMetrics } from './process-metrics';
+import { askWorkers, tellWorkers } from './worker-metrics';
 
 /** Around what is promised: 50 ms at p99, 250 ms at most, and 5 s, where readiness turns red (guarantees.md). */
 const LAG_BUCKETS_S = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -23,6 +24,8 @@ export class MetricsService implements OnModuleInit {
   /** A registry of its own: several applications may run in one process. */
   private readonly registry = new Registry();
   private readonly erasureLag: Histogram<'kind'>;
+  /** Where the workers of a cluster find each other; undefined in a process that is no worker. */
+  private workers: string | undefined;
 
   constructor(
     private readonly expiry: ExpiryService,
@@ -58,8 +61,23 @@ export class MetricsService implements OnModuleInit {
     });
   }
 
+  /**
+   * From now on `text` tells of all workers that share a port, whichever is asked: they find each other in `folder`, and
+   * `worker` is the label of this one.
+   */
+  async joinWorkers(folder: string, worker: string): Promise<void> {
+    await tellWorkers(folder, worker, async () => [
+      ...(await this.registry.getMetricsAsJSON()),
+      ...(await processMetrics().getMetricsAsJSON()),
+    ]);
+    this.workers = folder;
+  }
+
   /** All metrics in the text format of Prometheus. */
   async text(): Promise<string> {
+    if (this.workers !== undefined) {
+      return askWorkers(this.workers);
+    }
     return `${await this.registry.metrics()}\n${await processMetrics().metrics()}`;
   }
 

@@ -41,10 +41,6 @@ export class SlowMessageStore extends MessageStore {
     return Promise.resolve(this.store.receipts(...args));
   }
 
-  override sentBy(...args: Parameters<MessageStore['sentBy']>): ReturnType<MemoryMessageStore['sentBy']> {
-    return this.store.sentBy(...args);
-  }
-
   override reports(roomId: string): ReturnType<MemoryMessageStore['reports']> {
     return this.store.reports(roomId);
   }

@@ -51,11 +51,17 @@ export class GhostEntry {
 
   /** Who a socket is in the room of a token. @throws AppError AuthorizationError where it is not in it */
   ghostOf(socket: MayflySocket, token: string): Ghost {
-    const ghost = this.ghosts.find(socket, this.tokens.roomId(token));
-    if (ghost?.cameAt === undefined) {
+    const ghost = this.findGhost(socket, token);
+    if (!ghost) {
       throw new AppError('AuthorizationError', 'Join the room first');
     }
     return ghost;
+  }
+
+  /** Who a socket is in the room of a token; undefined where it is not in it. */
+  findGhost(socket: MayflySocket, token: string): Ghost | undefined {
+    const ghost = this.ghosts.find(socket, this.tokens.roomId(token));
+    return ghost?.cameAt === undefined ? undefined : ghost;
   }
 
   /**

@@ -96,10 +96,10 @@ export class GhostGateway {
   }
 
   @SubscribeMessage('stopped-typing')
-  @Event({ cost: 'signal', summary: 'You type no more.', errors: ['AuthorizationError'] })
+  @Event({ cost: 'signal', summary: 'You type no more; in a room that you are not in a success without effect.' })
   stopTyping(@ConnectedSocket() socket: MayflySocket, @MessageBody() dto: GhostRoomDto): Awaitable<Ack> {
-    const author = authorOf(this.entry.ghostOf(socket, dto.roomToken));
-    return ack(this.typing.clear(author, author.roomId));
+    const ghost = this.entry.findGhost(socket, dto.roomToken);
+    return ack(ghost && this.typing.clear(ghost, ghost.place.roomId));
   }
 
   @SubscribeMessage('leave-room')
