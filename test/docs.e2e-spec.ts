@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'dotenv';
 import type { Socket } from 'socket.io-client';
+import { SYSTEM_KINDS } from '../src/chat/engine/message';
 import { HandlerMap } from '../src/realtime/handler-map';
 import { serverEvents } from '../src/realtime/server-event';
 import { type Account, call, register, TestClient } from './support/clients';
@@ -104,6 +105,11 @@ describe('docs/', () => {
           .map(({ name }) => name)
           .sort(),
       );
+    });
+
+    it('has every kind of system message', () => {
+      const [row = ''] = /^\| `system` \|.*$/m.exec(page('events.md')) ?? [];
+      expect(SYSTEM_KINDS.filter((kind) => !row.includes(`\`${kind}\``))).toEqual([]);
     });
 
     it('has every event of the other namespaces, and no other', () => {

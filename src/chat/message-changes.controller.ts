@@ -57,7 +57,7 @@ export class MessageChangesController {
 
   @Delete()
   @HttpCode(HttpStatus.NO_CONTENT)
-  @ApiOperation({ summary: 'Delete a message of your own, as `message:delete`' })
+  @ApiOperation({ summary: "Delete a message of your own, as a moderator anyone's, as `message:delete`" })
   @ApiNoContentResponse({ description: 'Deleted; a tombstone stays until its deadline.' })
   @ApiErrors('ValidationError', 'AuthenticationError', 'AuthorizationError', 'NotFoundError')
   async delete(
