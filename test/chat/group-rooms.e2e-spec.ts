@@ -21,6 +21,10 @@ afterEach(() => [alice, bob, carol].forEach(({ client }) => client.close()));
 const create = (who: Account, body: object = {}) =>
   chat.api(who, 'post', 'chat/rooms').send({ type: 'public', name: 'Gardening', ...body });
 
+interface Updated {
+  readonly room: { readonly lastActivity: string; readonly settings: { readonly messageTtl: number | null } };
+}
+
 /** A room of alice that bob has joined; its id. */
 async function gardening(body: object = {}): Promise<string> {
   const { roomId } = (await create(alice, body).expect(201)).body as { roomId: string };
@@ -257,6 +261,31 @@ describe('an encrypted room', () => {
     expect(await edit(encrypted, long)).toMatchObject({ success: true });
     expectRefusal(await edit(plain, long), 'ValidationError');
     expectRefusal(await carol.client.emit('message:send', { roomId: plain, content: long }), 'AuthorizationError');
+  });
+});
+
+describe('a room that keeps its history no more', () => {
+  it('tells by one event when what it kept will go', async () => {
+    const roomId = await gardening({ settings: { messageTtl: null } });
+    await (
+      await listen(bob)
+    )(roomId);
+    const [kept, short] = [await say(alice, roomId, 'kept'), await say(alice, roomId, 'short', { ttl: 30 })];
+    expect(kept.expiresAt).toBeNull();
+    await chat.pass(1000);
+    await room(alice, 'patch', roomId)
+      .send({ settings: { messageTtl: 60 } })
+      .expect(200);
+    const inTime = (payload: object) => (payload as Updated).room.settings.messageTtl === 60;
+    const { room: updated } = (await bob.client.next('room:updated', inTime)) as unknown as Updated;
+    const deadline = new Date(Date.parse(updated.lastActivity) + 60_000).toISOString();
+    await chat.pass(1);
+    const { messages } = await bob.client.emit('room:join', { roomId });
+    const deadlines = new Map((messages as { id: string; expiresAt: string }[]).map((one) => [one.id, one.expiresAt]));
+    expect([deadlines.get(kept.messageId), deadlines.get(short.messageId)]).toEqual([deadline, short.expiresAt]);
+    expect(bob.client.all('message:statusUpdated')).toEqual([]);
+    await chat.pass(60_000);
+    await bob.client.next('message:expired', ({ messageIds }) => (messageIds as string[]).includes(kept.messageId));
   });
 });
 

@@ -17,6 +17,7 @@ import type { MemoryRoom } from './memory-room';
 import type { MemoryRooms } from './memory-rooms';
 import type { MemoryTimeline } from './memory-timeline';
 import { type Handle, NO_HANDLE } from './slab';
+import { countedOf } from './unread';
 
 /** A message that a member may see, and when that was found out. */
 interface Found {
@@ -91,6 +92,7 @@ export class MemoryChanges {
     room.messageCount--;
     this.state.messageCount--;
     room.countStatus(handle, -1);
+    room.tally?.count(countedOf(records, handle), -1);
     room.reveals?.forget(seq);
     room.annotations?.forget(seq);
     room.reports?.forget(seq);

@@ -8,6 +8,7 @@ import type { MessageRecords } from './message-records';
 import type { Reports } from './reports';
 import { Reveals } from './reveals';
 import { type Handle, NO_HANDLE } from './slab';
+import type { UnreadTally } from './unread';
 
 const SEEN = MESSAGE_STATUSES.indexOf('seen');
 const SENT = MESSAGE_STATUSES.indexOf('sent');
@@ -56,6 +57,8 @@ export class MemoryRoom {
   images: Map<string, ShownImage> | undefined;
   /** Made with the first reveal of a burn message. */
   reveals: Reveals | undefined;
+  /** Of rooms that are not direct. Made when it is first asked what somebody has not seen. */
+  tally: UnreadTally | undefined;
   /** Made with the first reply, edit or reaction. */
   annotations: Annotations | undefined;
   /** Made with the first report. */
@@ -150,6 +153,11 @@ export class MemoryRoom {
       }
     }
     return people.push({ userId, username }) - 1;
+  }
+
+  /** Index of a user among the people; -1: they have never sent in this room. */
+  findPerson(userId: string): number {
+    return this.group ? (this.indexes?.get(userId) ?? -1) : this.people.findIndex((person) => person.userId === userId);
   }
 
   private groupIndex(userId: string, username: string): number {
@@ -276,16 +284,6 @@ export class MemoryRoom {
     const { group } = this;
     const members = group ? group.marks.receipts(seq, senderId) : this.members;
     return members.flatMap(({ userId }) => (userId === senderId ? [] : userId));
-  }
-
-  /** Live messages that others sent to a member who has not seen them; of a room that is not direct. */
-  unreadOf(userId: string, now: number): number {
-    let unread = 0;
-    for (const handle of this.ascending(now, (this.group?.marks.seenBy(userId) ?? 0) + 1)) {
-      const isOwn = this.people[this.records.sender(handle)]?.userId === userId;
-      unread += this.records.isCounted(handle) && !isOwn ? 1 : 0;
-    }
-    return unread;
   }
 
   /** Whether a live message is gone for the viewer alone. */

@@ -11,6 +11,7 @@ import type { MemoryDeadlines } from './memory-deadlines';
 import type { MemoryRoom } from './memory-room';
 import type { MemoryRooms } from './memory-rooms';
 import { type Handle, NO_HANDLE } from './slab';
+import { countedOf } from './unread';
 
 const SERVER_FULL = 'The server is full, wait until messages have expired';
 
@@ -308,5 +309,6 @@ export class MemoryTimeline {
     room.messageCount += step;
     this.state.messageCount += step;
     room.countStatus(handle, step);
+    room.tally?.count(countedOf(this.state.records, handle), step);
   }
 }

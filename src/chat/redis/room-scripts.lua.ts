@@ -24,6 +24,7 @@ export const DELETED = MESSAGE_TYPES.indexOf('deleted');
  * | `kept` | zset | messages without a deadline, as in `due` → seq |
  * | `s:<user>`, `v:<user>` | zset | messages of a user that are sent; that are delivered and not seen: seq → seq |
  * | `own` | zset | of rooms that are not direct: `<user>,<seq in 12 digits>` of messages that count |
+ * | `bn` | zset | of the same: `<seq>,<user>` of burn messages → seq |
  * | `sys` | zset | of the same: seqs of messages that do not count |
  * | `chg` | zset | seq → when it was last changed: status, edit, deletion, reaction |
  * | `re:<seq>` | hash | emoji → `<number of the kind> <user> …` of who reacted with it, with PX as the message |
@@ -103,6 +104,7 @@ local function padded(seq) return string.format('%012d', seq) end
 
 -- A message of a room that is not direct counts no more; where it stays in the log, it is noted as not counted.
 local function countOut(seq, sender, stays)
+  redis.call('ZREM', base .. 'bn', seq .. ',' .. sender)
   if redis.call('ZREM', base .. 'own', sender .. ',' .. padded(seq)) == 1 and stays then
     redis.call('ZADD', base .. 'sys', seq, seq)
   end
