@@ -1,6 +1,6 @@
 import { AppError } from '../../common/app-error';
 import type { Clock } from '../../common/clock';
-import { DELETED_CONTENT, DELETED_USER } from '../engine/message';
+import { DELETED_CONTENT } from '../engine/message';
 import type {
   Deleted,
   DeleteRequest,
@@ -72,13 +72,13 @@ export class MemoryChanges {
   /** See `RoomFeed.delete`. */
   delete(change: DeleteRequest): Deleted | undefined {
     const { records } = this.state;
-    const found = this.find(change);
+    const found = this.find(change, change.erased);
     if (!found) {
       return undefined;
     }
     const { room, handle, seq, own, now } = found;
     if (change.erased) {
-      room.personIndex(change.userId, DELETED_USER);
+      room.forgetName(change.userId);
     }
     if (records.isSystem(handle)) {
       return { outcome: 'fixed' };
@@ -107,7 +107,7 @@ export class MemoryChanges {
   /** See `RoomFeed.react`. */
   react(request: ReactionRequest): Reacted | undefined {
     const { records } = this.state;
-    const found = this.find(request);
+    const found = this.find(request, request.erased);
     if (!found || records.isDeleted(found.handle)) {
       return undefined;
     }
@@ -131,11 +131,11 @@ export class MemoryChanges {
     return { outcome: 'done' };
   }
 
-  private find({ roomId, userId, messageId }: MessageChange): Found | undefined {
+  private find({ roomId, userId, messageId }: MessageChange, erased = false): Found | undefined {
     const now = this.clock.now();
     const room = this.state.rooms.get(roomId);
     const handle = room?.findById(messageId, now) ?? NO_HANDLE;
-    if (!room?.hasMember(userId) || handle === NO_HANDLE || room.isGoneFor(handle, userId, now)) {
+    if (!room || handle === NO_HANDLE || !(erased || room.hasMember(userId)) || room.isGoneFor(handle, userId, now)) {
       return undefined;
     }
     const { records } = this.state;

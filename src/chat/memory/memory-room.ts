@@ -1,6 +1,14 @@
 import { Heap } from 'heap-js';
 import { MESSAGE_ID_PREFIX } from '../../common/ids';
-import { type Message, MESSAGE_STATUSES, type Quote, quoteAsNow } from '../engine/message';
+import {
+  DELETED_USER,
+  type Message,
+  MESSAGE_STATUSES,
+  noteText,
+  previewOf,
+  type Quote,
+  type SystemNote,
+} from '../engine/message';
 import { isAnonymousRoomId, type Member, type Room, type RoomDraft, type RoomSettings } from '../engine/room';
 import type { MemoryGroup } from './memory-group';
 import type { Annotations, Quoted } from './annotations';
@@ -173,6 +181,14 @@ export class MemoryRoom {
     return known;
   }
 
+  /** Whoever shows the user's name shows another one from now on. */
+  forgetName(userId: string): void {
+    const index = this.people.findIndex((person) => person.userId === userId);
+    if (index !== -1) {
+      this.people[index] = { userId, username: DELETED_USER };
+    }
+  }
+
   /** Appends the record of the next seq. */
   push(handle: Handle): void {
     if (this.log.length === 0) {
@@ -251,7 +267,8 @@ export class MemoryRoom {
 
   /** A message with all that belongs to it. */
   read(handle: Handle, now: number): Message {
-    const message = this.records.read(handle, this.id, this.people);
+    const stored = this.records.read(handle, this.id, this.people);
+    const message = stored.system ? this.named(stored, stored.system) : stored;
     const { annotations } = this;
     if (!annotations) {
       return message;
@@ -268,11 +285,18 @@ export class MemoryRoom {
   }
 
   /** What a reply shows of the message that it answers, as that is now. */
-  quote({ id, seq, senderId, senderUsername }: Quoted, now: number): Quote {
+  quote({ id, seq, sender }: Quoted, now: number): Quote {
     const [handle] = this.ascending(now, seq, seq);
     const original = handle === undefined ? undefined : this.records.read(handle, this.id, this.people);
-    const quote = { id, senderId, senderUsername, preview: null };
-    return quoteAsNow(quote, original, this.settings.encrypted);
+    const { userId: senderId = '', username: senderUsername = DELETED_USER } = this.people[sender] ?? {};
+    return { id, senderId, senderUsername, preview: previewOf(original, this.settings.encrypted) };
+  }
+
+  /** A note with names. */
+  private named(note: Message, { targetId }: SystemNote): Message {
+    const target = targetId === undefined ? undefined : this.indexes?.get(targetId);
+    const username = target === undefined ? undefined : this.people[target]?.username;
+    return { ...note, content: noteText(note.content, note.senderUsername, username ?? DELETED_USER) };
   }
 
   hasMember(userId: string): boolean {

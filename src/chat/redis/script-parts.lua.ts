@@ -63,7 +63,7 @@ local function store(it)
   end
   redis.call('HINCRBY', room, 'bytes', bytes)
   redis.call('HSET', room, 'lastActivity', now)
-  if it.answers then value = full(value) end
+  if it.answers or system then value = full(value) end
   publish('m', seq, value)
   return value, bytes
 end
@@ -179,7 +179,7 @@ local function closeRoom(reason)
   redis.call('UNLINK', room, log, due, base .. 'img', base .. 'kept', base .. 'chg', base .. 'dd', base .. 'keys', base .. 'in', base .. 'out',
     base .. 'roll', base .. 'order', base .. 'mods', base .. 'admins', base .. 'bans', base .. 'mutes', base .. 'invites', base .. 'cl', base .. 'own',
     base .. 'sys', base .. 'wd', base .. 'ws', base .. 'js', base .. 'wt', base .. 'rx', base .. 'del',
-    base .. 'rt', base .. 'rvs', base .. 'bn')
+    base .. 'rt', base .. 'rvs', base .. 'bn', base .. 'names', base .. 'nm')
   return { standing[1], standing[2], now, #entries / 2 - standing[3], tonumber(standing[4]), joined, ids, marks, images }
 end
 `;

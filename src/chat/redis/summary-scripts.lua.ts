@@ -73,5 +73,5 @@ while not last do
   end
   top = '(' .. found[#found]
 end
-return { view(), redis.call('HKEYS', base .. 'in'), messages, unread, last }
+return { view(), redis.call('HKEYS', base .. 'in'), messages, unread, last and full(last) }
 `;
