@@ -1,9 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { MembershipFeed } from './engine/membership-feed';
+import { MembershipStore } from './engine/membership.store';
 import type { Message } from './engine/message';
 import { MessageStore } from './engine/message.store';
-import { isDirectRoomId, isGroupRoomId } from './engine/room';
+import { isDirectRoomId } from './engine/room';
 import { RoomFeed } from './engine/room-feed';
 import { RoomPolicies } from './engine/room-policy';
 import { RoomStore } from './engine/room.store';
@@ -11,27 +12,27 @@ import { RoomStore } from './engine/room.store';
 /** Messages looked at in one go; others have their turn in between. */
 const PAGE = { count: 200, bytes: 1024 * 1024 };
 
-/** What a user whose account goes leaves in rooms. Idempotent: their list of rooms is emptied last. */
+/** What a user whose account goes leaves in rooms. Idempotent: what tells their rooms is emptied last. */
 @Injectable()
 export class ChatErasureService {
   constructor(
     private readonly rooms: RoomStore,
     private readonly feed: RoomFeed,
     private readonly messages: MessageStore,
+    private readonly standings: MembershipStore,
     private readonly memberships: MembershipFeed,
     private readonly policies: RoomPolicies,
   ) {}
 
   /**
-   * Wipes the user's direct rooms. In others their messages become tombstones, their reactions and what the room was
-   * told of them go, and they are in none any more.
+   * Wipes the user's direct rooms. In others, those too that they have left, their messages become tombstones, their
+   * reactions and what the room was told of them go, nothing names them any more, and they are in none.
    */
   async eraseUser(userId: string): Promise<void> {
-    const roomIds = await this.rooms.idsOf(userId);
-    for (const roomId of roomIds.filter(isDirectRoomId)) {
+    for (const roomId of (await this.rooms.idsOf(userId)).filter(isDirectRoomId)) {
       await this.feed.close(roomId, 'erased');
     }
-    for (const roomId of roomIds.filter(isGroupRoomId)) {
+    for (const roomId of await this.standings.tracesOf(userId)) {
       await this.eraseMessages(userId, roomId);
     }
     await this.memberships.forgetUser({ userId }, this.policies.memberships);
@@ -52,19 +53,20 @@ export class ChatErasureService {
 
   private async eraseFrom(message: Message, userId: string): Promise<void> {
     const { id: messageId, roomId, senderId, system, reactions = [] } = message;
+    const change = { roomId, userId, messageId, erased: true };
     if (system) {
       if (system.actorId === userId || system.targetId === userId) {
-        // Its sentence names them, and it has no tombstone.
+        // Its sentence is about them, and it has no tombstone.
         await this.feed.end(roomId, messageId);
       }
       return;
     }
     if (senderId === userId) {
-      await this.feed.delete({ roomId, userId, messageId, erased: true });
+      await this.feed.delete(change);
       return;
     }
     for (const { emoji } of reactions.filter(({ userIds }) => userIds.includes(userId))) {
-      await this.feed.react({ roomId, userId, messageId, emoji, action: 'removed' });
+      await this.feed.react({ ...change, emoji, action: 'removed' });
     }
   }
 }

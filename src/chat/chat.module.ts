@@ -53,6 +53,7 @@ import { MessageImagesService } from './message-images.service';
 import { MessagesService } from './messages.service';
 import { ReportsController } from './reports.controller';
 import { ReportsService } from './reports.service';
+import { LocalMembers } from './local-members';
 import { RoomActivityService } from './room-activity.service';
 import { RoomEntry } from './room-entry';
 import { RoomLifeService } from './room-life.service';
@@ -98,6 +99,7 @@ import { TypingService } from './typing.service';
     ModerationService,
     ReportsService,
     MembershipViews,
+    LocalMembers,
     RoomActivityService,
     MembershipAnnouncer,
     RoomLifeService,

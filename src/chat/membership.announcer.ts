@@ -26,7 +26,7 @@ export class MembershipAnnouncer implements OnModuleInit {
 
   onModuleInit(): void {
     this.activity.subscribe(({ userId, ...activity }) => {
-      const audience = { rooms: [userRoom(userId)], except: [joinedRoom(activity.roomId)] };
+      const audience = { rooms: [userRoom(userId)], except: [joinedRoom(activity.roomId)], local: true };
       this.broadcaster.emit(MembershipEvents.activity, activity, audience);
     });
     this.reports.subscribe(({ roomId, report, moderators }) => {

@@ -1,19 +1,21 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { Clock } from '../common/clock';
 import { ExpiryService } from '../expiry/expiry.service';
 import { LocalExpiryQueue } from '../expiry/memory-expiry-queue';
 import { type Bucket, RateLimiter } from '../limits/rate-limiter';
-import { PresenceReader } from '../users/presence-reader';
-import { MembershipStore } from './engine/membership.store';
+import { NodeBus } from '../storage/node-bus';
 import { isGroupRoomId } from './engine/room';
 import { RoomStore } from './engine/room.store';
+import { LocalMembers } from './local-members';
 
 const ACTIVITY = 'activity';
 /** Once a second a room, over all nodes (chat.md). */
 const BUCKET: Bucket = { name: ACTIVITY, perMinute: 60, burst: 1 };
-/** Members looked at in one go. */
-const PAGE = 100;
+/** Members told in one go. */
+const BATCH = 100;
+/** Where it is told. */
+const NAMESPACE = '/';
 
 /** What a member who does not listen to a room is told of it. */
 export interface Activity {
@@ -26,11 +28,12 @@ export interface Activity {
 export type ActivityListener = (activity: Activity) => void;
 
 /**
- * Tells members who are online that something was written in a room of more than two, at most once a second a room; what
- * came meanwhile is told when the second is over.
+ * Tells members who are connected and do not listen that something was written in a room of more than two, at most once a
+ * second a room; what came meanwhile is told when the second is over. Each node tells its own sockets: it knows which of
+ * its users are members, so that a room costs as much as it has members here.
  */
 @Injectable()
-export class RoomActivityService {
+export class RoomActivityService implements OnModuleInit {
   private readonly logger = new Logger(RoomActivityService.name);
   /** Rooms of which something is to be told later. */
   private readonly waiting = new Set<string>();
@@ -38,16 +41,23 @@ export class RoomActivityService {
 
   constructor(
     private readonly rooms: RoomStore,
-    private readonly members: MembershipStore,
-    private readonly presence: PresenceReader,
+    private readonly members: LocalMembers,
     private readonly limiter: RateLimiter,
     private readonly queue: LocalExpiryQueue,
     private readonly clock: Clock,
+    private readonly bus: NodeBus,
     expiry: ExpiryService,
   ) {
     expiry.own(ACTIVITY, (items) => items.forEach(({ key }) => this.come(key)));
   }
 
+  onModuleInit(): void {
+    this.bus.subscribe<{ roomId: string }>(ACTIVITY, ({ roomId }) => {
+      this.tell(roomId).catch((error: unknown) => this.failed(roomId, error));
+    });
+  }
+
+  /** Calls `listener` with what is for the sockets of a user on this node. */
   subscribe(listener: ActivityListener): void {
     this.listeners.push(listener);
   }
@@ -62,10 +72,14 @@ export class RoomActivityService {
 
   private come(roomId: string): void {
     this.tellInTime(roomId).catch((error: unknown) => {
-      // Nothing is lost: it is a hint to look at the room.
       this.waiting.delete(roomId);
-      this.logger.warn({ err: error, roomId }, 'The activity of a room was not told');
+      this.failed(roomId, error);
     });
+  }
+
+  /** Nothing is lost: it is a hint to look at the room. */
+  private failed(roomId: string, error: unknown): void {
+    this.logger.warn({ err: error, roomId }, 'The activity of a room was not told');
   }
 
   private async tellInTime(roomId: string): Promise<void> {
@@ -75,27 +89,25 @@ export class RoomActivityService {
       return;
     }
     this.waiting.delete(roomId);
-    let after: string | undefined;
-    do {
-      const page = await this.members.members(roomId, after, PAGE);
-      await this.tell(
-        roomId,
-        page.members.map(({ userId }) => userId),
-      );
-      after = page.next;
-      await breathe();
-    } while (after !== undefined);
+    await this.bus.publish(ACTIVITY, { roomId });
   }
 
-  private async tell(roomId: string, userIds: readonly string[]): Promise<void> {
-    const online = await this.presence.isOnline(userIds);
-    await Promise.all(
-      userIds.map(async (userId, index) => {
-        const unread = online[index] ? await this.rooms.unread(roomId, userId) : undefined;
-        if (unread) {
-          this.listeners.forEach((listener) => listener({ roomId, userId, ...unread }));
+  /** Tells users of this node. */
+  private async tell(roomId: string): Promise<void> {
+    const outside = [...this.members.outside(roomId, NAMESPACE)];
+    for (let first = 0; first < outside.length; first += BATCH) {
+      const userIds = outside.slice(first, first + BATCH);
+      const unread = await this.rooms.unread(roomId, userIds);
+      userIds.forEach((userId, index) => {
+        const unreadCount = unread?.unreadCounts[index];
+        if (!unread || unreadCount === undefined) {
+          this.members.drop(userId, roomId);
+          return;
         }
-      }),
-    );
+        const activity = { roomId, userId, lastSeq: unread.lastSeq, unreadCount };
+        this.listeners.forEach((listener) => listener(activity));
+      });
+      await breathe();
+    }
   }
 }

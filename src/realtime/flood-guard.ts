@@ -5,6 +5,7 @@ import { Clock } from '../common/clock';
 import { AppConfig } from '../config/app-config';
 import { ExpiryService } from '../expiry/expiry.service';
 import { LocalExpiryQueue } from '../expiry/memory-expiry-queue';
+import { boundPolledPackets } from './polled-packets';
 import type { MayflySocket } from './socket-session';
 
 type Connection = MayflySocket['conn'];
@@ -17,11 +18,6 @@ interface WebSocketLike {
 
 /** As Engine.IO's middlewares get it. */
 type EngineRequest = IncomingMessage & { readonly _query?: Readonly<Record<string, string>> };
-
-/** What decodes the body of a long-polling request. */
-interface PayloadParser {
-  decodePayload(payload: string, binaryType?: string): object[];
-}
 
 /** A connection that is not read. */
 interface Paused {
@@ -37,10 +33,6 @@ const PATIENCE = 4;
 const OTHER_BURST = 100;
 /** Shorter than a client may stay silent: its answers to pings wait with the rest. */
 const MAX_PAUSE_MS = 5000;
-/** Of one body: it is decoded and handed on in one go, while nobody else is served. */
-const MAX_POLLED_PACKETS = 1000;
-/** Stands between the packets of a body. */
-const SEPARATOR = '\u001e';
 
 /**
  * Reads no more of a connection that sends far more than is allowed, for a while: of a WebSocket nothing, of a client
@@ -68,7 +60,7 @@ export class FloodGuard {
 
   watch(server: Server): void {
     server.engine.on('connection', (connection: Connection) => {
-      boundPayloads(connection);
+      boundPolledPackets(connection);
       this.count(connection);
     });
     server.engine.use((request: EngineRequest, response: ServerResponse, next: () => void) =>
@@ -159,31 +151,4 @@ function takeTurns(connection: Connection): void {
 /** Of a WebSocket transport; undefined for polling, whose requests wait one by one. */
 function webSocketOf({ transport }: Connection): WebSocketLike | undefined {
   return (transport as unknown as { socket?: WebSocketLike }).socket;
-}
-
-/** Ends a connection by a body of long polling that has more packets than are taken at once. */
-function boundPayloads(connection: Connection): void {
-  const polling = connection.transport as unknown as { name: string; parser: PayloadParser };
-  if (polling.name !== 'polling') {
-    return;
-  }
-  const { parser } = polling;
-  polling.parser = {
-    ...parser,
-    decodePayload: (payload, binaryType) => {
-      if (hasMorePackets(payload, MAX_POLLED_PACKETS)) {
-        connection.close(true);
-        return [];
-      }
-      return parser.decodePayload(payload, binaryType);
-    },
-  };
-}
-
-function hasMorePackets(payload: string, most: number): boolean {
-  let packets = 1;
-  for (let at = payload.indexOf(SEPARATOR); at !== -1 && packets <= most; at = payload.indexOf(SEPARATOR, at + 1)) {
-    packets++;
-  }
-  return packets > most;
 }

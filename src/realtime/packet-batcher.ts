@@ -13,6 +13,12 @@ interface WebSocketTransport {
   emit(event: 'ready'): void;
 }
 
+/** A connection whose transport waits for the end of the tick. */
+interface Held {
+  readonly transport: WebSocketTransport;
+  readonly writeBuffer: readonly unknown[];
+}
+
 /** A packet of Engine.IO, before it is queued. */
 export interface OutgoingPacket {
   readonly type: string;
@@ -30,14 +36,14 @@ export interface OutgoingPacket {
  * and a payload. Long polling, whose answers are as many packets as there are, stays as it is.
  */
 export class PacketBatcher {
-  private held: WebSocketTransport[] = [];
+  private held: Held[] = [];
   private readonly release = (): void => {
-    const transports = this.held;
+    const held = this.held;
     this.held = [];
-    for (const transport of transports) {
+    for (const { transport, writeBuffer } of held) {
       // One that is being closed sends no more.
       if (transport.readyState === 'open') {
-        const tcp = transport.socket?._socket;
+        const tcp = writeBuffer.length > 1 ? transport.socket?._socket : undefined;
         tcp?.cork();
         transport.writable = true;
         transport.emit('ready');
@@ -48,14 +54,15 @@ export class PacketBatcher {
 
   /** Called for each packet that Engine.IO makes, before it is queued. */
   add(connection: Connection, packet: OutgoingPacket): void {
-    const transport = connection.transport as unknown as WebSocketTransport;
+    const held = connection as unknown as Held;
+    const { transport } = held;
     if (transport.name !== 'websocket') {
       return;
     }
     encode(packet);
     if (transport.writable) {
       transport.writable = false;
-      if (this.held.push(transport) === 1) {
+      if (this.held.push(held) === 1) {
         setImmediate(this.release);
       }
     }

@@ -21,6 +21,10 @@ afterEach(() => [alice, bob, carol].forEach(({ client }) => client.close()));
 const create = (who: Account, body: object = {}) =>
   chat.api(who, 'post', 'chat/rooms').send({ type: 'public', name: 'Gardening', ...body });
 
+interface Updated {
+  readonly room: { readonly lastActivity: string; readonly settings: { readonly messageTtl: number | null } };
+}
+
 /** A room of alice that bob has joined; its id. */
 async function gardening(body: object = {}): Promise<string> {
   const { roomId } = (await create(alice, body).expect(201)).body as { roomId: string };
@@ -260,6 +264,31 @@ describe('an encrypted room', () => {
   });
 });
 
+describe('a room that keeps its history no more', () => {
+  it('tells by one event when what it kept will go', async () => {
+    const roomId = await gardening({ settings: { messageTtl: null } });
+    await (
+      await listen(bob)
+    )(roomId);
+    const [kept, short] = [await say(alice, roomId, 'kept'), await say(alice, roomId, 'short', { ttl: 30 })];
+    expect(kept.expiresAt).toBeNull();
+    await chat.pass(1000);
+    await room(alice, 'patch', roomId)
+      .send({ settings: { messageTtl: 60 } })
+      .expect(200);
+    const inTime = (payload: object) => (payload as Updated).room.settings.messageTtl === 60;
+    const { room: updated } = (await bob.client.next('room:updated', inTime)) as unknown as Updated;
+    const deadline = new Date(Date.parse(updated.lastActivity) + 60_000).toISOString();
+    await chat.pass(1);
+    const { messages } = await bob.client.emit('room:join', { roomId });
+    const deadlines = new Map((messages as { id: string; expiresAt: string }[]).map((one) => [one.id, one.expiresAt]));
+    expect([deadlines.get(kept.messageId), deadlines.get(short.messageId)]).toEqual([deadline, short.expiresAt]);
+    expect(bob.client.all('message:statusUpdated')).toEqual([]);
+    await chat.pass(60_000);
+    await bob.client.next('message:expired', ({ messageIds }) => (messageIds as string[]).includes(kept.messageId));
+  });
+});
+
 describe('public rooms', () => {
   it('are listed for every account, newest activity first, in pages', async () => {
     const name = `Fans of ${alice.username}`;
@@ -398,6 +427,16 @@ describe('an erased account', () => {
     const answer = messages.find(({ id }: { id: string }) => id === messageId);
     expect(answer).toMatchObject({ replyTo: { senderUsername: 'Deleted user', preview: null } });
     expect(answer).not.toHaveProperty('reactions');
+  });
+
+  it('leaves nothing in a room that it had left, either', async () => {
+    const roomId = await gardening();
+    const { messageId } = await say(bob, roomId, 'a secret');
+    await room(bob, 'post', roomId, '/leave').expect(204);
+    await chat.api(bob, 'delete', 'users/me').expect(204);
+    const { messages } = (await room(alice, 'get', roomId, '/messages').expect(200)).body;
+    expect(JSON.stringify(messages)).not.toMatch(new RegExp(`a secret|${bob.username}`));
+    expect(messages).toContainEqual(expect.objectContaining({ id: messageId, type: 'deleted' }));
   });
 
   it('leaves its rooms, its admin role handed over', async () => {

@@ -11,6 +11,7 @@ import { roomImagesContract } from './room-images.suite';
 import { roomOccupancyContract } from './room-occupancy.suite';
 import { roomFollowingContract } from './room-following.suite';
 import { roomReceiptsContract } from './room-receipts.suite';
+import { roomNamesContract } from './room-names.suite';
 import { roomReportsContract } from './room-reports.suite';
 import { roomWatermarksContract } from './room-watermarks.suite';
 import { roomStoreContract } from './room-store.suite';
@@ -26,6 +27,7 @@ export function chatStoresContract(makeKit: MakeChatKit): void {
   describe('rooms heard by joining', () => roomFollowingContract(makeKit));
   describe('burn and lifetimes', () => roomBurnContract(makeKit));
   describe('edits, deletions, reactions, replies', () => roomChangesContract(makeKit));
+  describe('names', () => roomNamesContract(makeKit));
   describe('reports', () => roomReportsContract(makeKit));
   describe('images', () => roomImagesContract(makeKit));
   describe('receipts in rooms of more than two', () => roomWatermarksContract(makeKit));

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { describeRedis } from '../support/redis-server';
-import { ChatBench, LIMITS, type Pair } from './chat-kit';
+import { ChatBench, LIMITS, type Pair, SHORT_MS, SHORT_S } from './chat-kit';
 import { type RedisChatKit, redisChatKit } from './redis-chat-kit';
 
 const NEEDLE = 'needle';
@@ -88,6 +88,20 @@ describeRedis('Texts of messages in Redis', (server) => {
     await kit.feed.delete(change(id));
     expect(await holding(NEEDLE)).toEqual([]);
     expect((await keys()).filter((key) => key.includes(':re:'))).toEqual([]);
+  });
+
+  it('name nobody any more once what named them is gone', async () => {
+    const { id } = await bench.send(pair);
+    await bench.send(pair, { replyTo: id, ttl: SHORT_S });
+    const names = async (): Promise<string[]> => (await keys()).filter((key) => /:(names|nm)$/.test(key));
+    expect(await names()).toHaveLength(2);
+    await bench.send(pair, { replyTo: id, ttl: 3 * SHORT_S });
+    await kit.advance(SHORT_MS);
+    await kit.feed.sweep(pair.roomId, 10);
+    expect(await names()).toHaveLength(2);
+    await kit.advance(2 * SHORT_MS);
+    await kit.feed.sweep(pair.roomId, 10);
+    expect(await names()).toEqual([]);
   });
 
   it('leave nothing but the last minute as ids when their room is closed', async () => {

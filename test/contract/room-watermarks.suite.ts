@@ -127,6 +127,74 @@ export function roomWatermarksContract(makeKit: MakeChatKit): void {
     expect([await unread(group.alice), await unread(bob), await unread(carol)]).toEqual([1, 0, 2]);
   });
 
+  it('a burn message is unread until it is revealed, and not once it is gone', async () => {
+    const burn = await bench.send(pair, { burn: true });
+    const own = await bench.send(pair, { burn: true, ...from(bob) });
+    const dave = await group.join('dave');
+    const reveal = async (who: Member, { id }: Message) => {
+      const request = { roomId: group.id, messageId: id, revealId: undefined, socketId: undefined };
+      return bench.kit.feed.reveal({ ...request, userId: who.userId, delayMs: SHORT_MS });
+    };
+    expect([await unread(bob), await unread(carol), await unread(dave)]).toEqual([1, 2, 0]);
+    await raise(bob, 'seen', 999);
+    await raise(carol, 'seen', burn.seq);
+    expect([await unread(bob), await unread(carol)]).toEqual([1, 2]);
+    await reveal(bob, burn);
+    await reveal(carol, own);
+    expect([await unread(bob), await unread(carol)]).toEqual([0, 1]);
+    await bench.kit.advance(SHORT_MS);
+    await bench.kit.feed.sweep(group.id, 100);
+    expect([await unread(group.alice), await unread(bob), await unread(carol)]).toEqual([1, 0, 1]);
+    await bench.kit.feed.delete({ roomId: group.id, userId: pair.alice, messageId: burn.id });
+    expect([await unread(bob), await unread(carol)]).toEqual([0, 0]);
+  });
+
+  it('unread are the same however many messages there are, asked for one or for all', async () => {
+    const people = [group.alice, bob, carol];
+    const [seen, sent] = [new Map<string, number>(), [] as Message[]];
+    let random = 7;
+    const draw = (below: number): number => (random = (random * 48_271) % 2_147_483_647) % below;
+    const count = async (userIds: string[]) => bench.kit.rooms.unread(group.id, userIds);
+    const ids = people.map(({ userId }) => userId);
+    for (let i = 0; i < 400; i++) {
+      const who = people[draw(3)] ?? bob;
+      sent.push(await bench.send(pair, { ...from(who), ...(draw(9) === 0 && { ttl: 1 }) }));
+      if (draw(8) === 0) {
+        const { id, senderId } = sent[draw(sent.length)] ?? sent[0] ?? { id: '', senderId: '' };
+        await bench.kit.feed.delete({ roomId: group.id, userId: senderId, messageId: id });
+      }
+      if (draw(40) === 0) {
+        const upTo = draw((sent.at(-1)?.seq ?? 0) + 1);
+        await raise(who, 'seen', upTo);
+        seen.set(who.userId, Math.max(upTo, seen.get(who.userId) ?? 0));
+      }
+      if (i === 200) {
+        await count(ids);
+      }
+    }
+    const compare = async () => {
+      const { messages } = await bench.kit.messages.page(group.id, group.alice.userId, undefined, ALL);
+      const expected = ids.map(
+        (userId) =>
+          messages.filter(
+            ({ seq, senderId, type }) => type === 'text' && senderId !== userId && seq > (seen.get(userId) ?? 0),
+          ).length,
+      );
+      const { unreadCounts, lastSeq } = (await count([...ids, 'stranger'])) ?? { unreadCounts: [] };
+      expect([lastSeq, unreadCounts]).toEqual([sent.at(-1)?.seq, [...expected, undefined]]);
+      expect([await unread(group.alice), await unread(bob), await unread(carol)]).toEqual(expected);
+      return expected;
+    };
+    const before = await compare();
+    await bench.kit.advance(SHORT_MS);
+    const overdue = await compare();
+    expect(overdue).not.toEqual(before);
+    await bench.kit.feed.sweep(group.id, 1000);
+    expect(await compare()).toEqual(overdue);
+    expect(Math.min(...overdue)).toBeGreaterThan(10);
+    expect(await bench.kit.rooms.unread('room_none', ids)).toBeUndefined();
+  });
+
   it('the sender learns who has a message, and since when', async () => {
     const sent = await bench.send(pair);
     await raise(bob, 'seen', sent.seq);

@@ -12,7 +12,7 @@ import { type Person, TestNodes } from '../nodes/test-nodes';
 
 /** Fewer than end a socket for its bad packets; each batch has sockets of its own. */
 const BATCH = 24;
-const BATCHES = 60;
+const BATCHES = 45;
 const ACK_TIMEOUT_MS = 15_000;
 const RUN_MS = 180_000;
 

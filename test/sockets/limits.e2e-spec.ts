@@ -279,13 +279,14 @@ describe('a connection that floods by long polling', () => {
     const alice = await chat.register('alice');
     const tooMany = await session(alice);
     expect((await tooMany(packets(1000))).status).toBe(200);
-    expect(paused()).toBe(1);
+    await until(() => paused() === 1);
     const bodies = [tooMany('3'), tooMany('3'), tooMany('3')].map((body) => body.then(({ status }) => status));
     expect(await Promise.all(bodies)).toEqual([400, 400, 400]);
     await isGone(alice);
 
     const brokenOff = await session(alice);
     await brokenOff(packets(1000));
+    await until(() => paused() === 1);
     const gone = new AbortController();
     const waiting = brokenOff('3', gone.signal).catch(() => undefined);
     await until(() => [...chat.get(FloodGuard)['paused'].values()].some(({ admit }) => admit !== undefined));

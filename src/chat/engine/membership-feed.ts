@@ -37,8 +37,10 @@ export abstract class MembershipFeed {
   abstract change(change: MembershipChange, limits: MembershipLimits): Awaitable<Changed>;
 
   /**
-   * Forgets a user who is erased, in every room: ends their membership as `leave` does, without a note, and takes their
-   * invites, bans and mutes away. Gives the rooms that they were a member of and that still stand.
+   * Forgets a user who is erased, in every room that `MembershipStore.tracesOf` tells: ends their membership as `leave`
+   * does, without a note, takes their invites, bans, mutes and reports away, and what they wrote of others whom they
+   * banned; notes, tombstones and replies have `DELETED_USER` for their name. Gives the rooms that they were a member of
+   * and that still stand.
    */
   abstract forgetUser(user: { userId: string }, limits: MembershipLimits): Awaitable<string[]>;
 }

@@ -22,6 +22,12 @@ export abstract class MembershipStore {
   /** Bans that hold. */
   abstract bans(roomId: string): Awaitable<Ban[]>;
 
+  /**
+   * Ids of rooms that are not direct in which something may be of a user or name them: they are or were a member, or on a
+   * list. Maybe more than that.
+   */
+  abstract tracesOf(userId: string): Awaitable<string[]>;
+
   /** Invites that wait for a user, in no order. */
   abstract invites(userId: string): Awaitable<Invite[]>;
 

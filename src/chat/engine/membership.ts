@@ -1,5 +1,5 @@
 import { AppError } from '../../common/app-error';
-import type { MessageDraft, SystemKind } from './message';
+import { ACTOR, type MessageDraft, type SystemKind, TARGET } from './message';
 import type { Member, Room, RoomDraft, RoomSettings, RoomType } from './room';
 
 /** In rising order: what a moderator may do an admin may as well. */
@@ -10,6 +10,8 @@ export type RoomRole = (typeof ROOM_ROLES)[number];
 export const MAX_LISTED = 1000;
 /** Invites that wait for one user, at most. */
 export const MAX_INVITES_PER_USER = 100;
+/** Rooms that a user was in and that may still have something of theirs, at most, where that is kept by user. */
+export const MAX_VISITED_ROOMS = 2000;
 
 /** A member of a room that is not direct. Times are epoch ms. */
 export interface Membership extends Member {
@@ -125,6 +127,7 @@ export type Refusal =
   | 'invites'
   | 'rooms'
   | 'last'
+  | 'visited'
   | 'muted';
 
 const REFUSALS: Readonly<Record<Refusal, ConstructorParameters<typeof AppError>>> = {
@@ -143,6 +146,7 @@ const REFUSALS: Readonly<Record<Refusal, ConstructorParameters<typeof AppError>>
   invites: ['CapacityError', 'They have too many invites'],
   rooms: ['CapacityError', 'You are in too many rooms'],
   last: ['ConflictError', 'A room needs an admin: make somebody else one first'],
+  visited: ['CapacityError', 'You have been in too many rooms lately'],
   muted: ['AuthorizationError', 'You are muted in this room'],
 };
 
@@ -164,35 +168,35 @@ export function tooSoon(waitMs: number): AppError {
 /** What a change posts in its room. */
 export interface Note {
   readonly kind: SystemKind;
+  /** With `ACTOR` and `TARGET` in place of names. */
   readonly content: string;
-  readonly targetId: string | undefined;
+  readonly target: Member | undefined;
 }
 
 /** Notes of a change that is not refused, in order; none for what only two people learn of. */
 export function notesOf(change: MembershipChange): Note[] {
-  const { username } = change.actor;
   const note = (kind: SystemKind, content: string): Note[] => {
-    return [{ kind, content, targetId: 'target' in change ? change.target.userId : undefined }];
+    return [{ kind, content, target: 'target' in change ? change.target : undefined }];
   };
   switch (change.kind) {
     case 'join':
-      return note('joined', `${username} joined`);
+      return note('joined', `${ACTOR} joined`);
     case 'leave':
-      return note('left', `${username} left`);
+      return note('left', `${ACTOR} left`);
     case 'kick':
-      return note('kicked', `${username} removed ${change.target.username}`);
+      return note('kicked', `${ACTOR} removed ${TARGET}`);
     case 'ban':
-      return note('banned', `${username} banned ${change.target.username}`);
+      return note('banned', `${ACTOR} banned ${TARGET}`);
     case 'unban':
-      return note('unbanned', `${username} lifted the ban of ${change.target.username}`);
+      return note('unbanned', `${ACTOR} lifted the ban of ${TARGET}`);
     case 'mute':
-      return note('muted', `${username} muted ${change.target.username}`);
+      return note('muted', `${ACTOR} muted ${TARGET}`);
     case 'unmute':
-      return note('unmuted', `${username} unmuted ${change.target.username}`);
+      return note('unmuted', `${ACTOR} unmuted ${TARGET}`);
     case 'role':
-      return [roleNote(change.target.userId, change.target.username, change.role)];
+      return [roleNote(change.target, change.role)];
     case 'configure':
-      return configureNotes(change, username);
+      return configureNotes(change);
     case 'close':
     case 'invite':
     case 'uninvite':
@@ -201,7 +205,7 @@ export function notesOf(change: MembershipChange): Note[] {
 }
 
 /** The message that a note is. */
-export function draftOf(roomId: string, actor: Member, { kind, content, targetId }: Note): MessageDraft {
+export function draftOf(roomId: string, actor: Member, { kind, content, target }: Note): MessageDraft {
   return {
     roomId,
     senderId: actor.userId,
@@ -212,28 +216,28 @@ export function draftOf(roomId: string, actor: Member, { kind, content, targetId
     expireFrom: 'sent',
     burn: false,
     clientId: undefined,
-    system: { kind, actorId: actor.userId, ...(targetId !== undefined && { targetId }) },
+    system: { kind, actorId: actor.userId, ...(target && { targetId: target.userId }) },
     image: undefined,
   };
 }
 
 /** That somebody has another role now. */
-export function roleNote(userId: string, username: string, role: RoomRole): Note {
+export function roleNote(target: Member, role: RoomRole): Note {
   const what = { member: 'a member', moderator: 'a moderator', admin: 'an admin' }[role];
-  return { kind: 'role', content: `${username} is ${what} now`, targetId: userId };
+  return { kind: 'role', content: `${TARGET} is ${what} now`, target };
 }
 
-export function createdNote({ name, creator }: GroupDraft): Note {
-  return { kind: 'created', content: `${creator.username} created ${name}`, targetId: undefined };
+export function createdNote({ name }: GroupDraft): Note {
+  return { kind: 'created', content: `${ACTOR} created ${name}`, target: undefined };
 }
 
-function configureNotes({ name, description, settings }: RoomChanges, username: string): Note[] {
+function configureNotes({ name, description, settings }: RoomChanges): Note[] {
   const notes: Note[] = [];
   if (name !== undefined) {
-    notes.push({ kind: 'name', content: `${username} named the room ${name}`, targetId: undefined });
+    notes.push({ kind: 'name', content: `${ACTOR} named the room ${name}`, target: undefined });
   }
   if (description !== undefined || settings !== undefined) {
-    notes.push({ kind: 'settings', content: `${username} changed the settings`, targetId: undefined });
+    notes.push({ kind: 'settings', content: `${ACTOR} changed the settings`, target: undefined });
   }
   return notes;
 }

@@ -27,6 +27,15 @@ export interface SystemNote {
   readonly targetId?: string;
 }
 
+/** Stand in the content of a note for names, which are put in when it is read: so they go with their accounts. */
+export const ACTOR = '\u0001';
+export const TARGET = '\u0002';
+
+/** What a note says, with names. */
+export function noteText(content: string, actor: string, target: string): string {
+  return content.replace(ACTOR, () => actor).replace(TARGET, () => target);
+}
+
 /** The picture that a message shows. */
 export interface MessageImage {
   /** Name of the stored file. */
@@ -69,19 +78,8 @@ export const MAX_REACTION_KINDS = 20;
 /** Characters of a preview. */
 const MAX_PREVIEW = 100;
 
-/** A quote with what is shown of the message that it is of, as that is now; undefined: that is gone. */
-export function quoteAsNow(quote: Quote, original: Message | undefined, encrypted: boolean): Quote {
-  const { id, senderId } = quote;
-  const isErased = original?.senderUsername === DELETED_USER;
-  return {
-    id,
-    senderId,
-    senderUsername: isErased ? DELETED_USER : quote.senderUsername,
-    preview: previewOf(original, encrypted),
-  };
-}
-
-function previewOf(original: Message | undefined, encrypted: boolean): string | null {
+/** What a reply shows of the message that it answers; undefined: that is gone. */
+export function previewOf(original: Message | undefined, encrypted: boolean): string | null {
   if (!original || encrypted || original.burn || original.type === 'deleted' || original.content === '') {
     return null;
   }

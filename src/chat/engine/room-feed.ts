@@ -140,16 +140,19 @@ export interface MessageChange {
   readonly messageId: string;
 }
 
-export interface DeleteRequest extends MessageChange {
-  /** The sender's account is being erased: the tombstone does not name them. */
+/** A change that is also made where the account of the user is being erased: they need be no member any more. */
+interface Erasing extends MessageChange {
   readonly erased?: boolean;
 }
+
+/** Where the sender's account is being erased the tombstone does not name them. */
+export type DeleteRequest = Erasing;
 
 export interface EditRequest extends MessageChange {
   readonly content: string;
 }
 
-export interface ReactionRequest extends MessageChange {
+export interface ReactionRequest extends Erasing {
   /** One grapheme. */
   readonly emoji: string;
   readonly action: ReactionChanged['action'];

@@ -8,7 +8,7 @@ export interface RoomSummary {
   readonly activeUsers: readonly string[];
   /** Live messages, system messages not counted. */
   readonly messageCount: number;
-  /** Live messages of others that the member has not seen. */
+  /** Live messages of others that the member has not seen; a burn message until they have revealed it. */
   readonly unreadCount: number;
   /** The newest live message that is no system message. */
   readonly lastMessage: Message | undefined;
@@ -16,8 +16,8 @@ export interface RoomSummary {
 
 export interface Unread {
   readonly lastSeq: number;
-  /** As in `RoomSummary`. */
-  readonly unreadCount: number;
+  /** As in `RoomSummary`; undefined of who is no member. */
+  readonly unreadCounts: readonly (number | undefined)[];
 }
 
 /** Where a room stands in its life. */
@@ -58,8 +58,11 @@ export abstract class RoomStore {
   /** The rooms of a user, newest activity first. */
   abstract summariesOf(userId: string): Awaitable<RoomSummary[]>;
 
-  /** How far a room has counted, and what of it a member has not seen; undefined where none stands. */
-  abstract unread(roomId: string, userId: string): Awaitable<Unread | undefined>;
+  /**
+   * How far a room that is not direct has counted, and how much of it each of the users has not seen, in their order;
+   * undefined where none stands. Cheap, however much that is.
+   */
+  abstract unread(roomId: string, userIds: readonly string[]): Awaitable<Unread | undefined>;
 
   /** What decides whether a room goes on; undefined where none stands. */
   abstract life(roomId: string): Awaitable<RoomLife | undefined>;

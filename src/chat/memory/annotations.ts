@@ -1,8 +1,10 @@
 import { MAX_REACTION_KINDS, type Quote, type Reaction } from '../engine/message';
 
 /** What a reply answers; the text of that is looked up when it is shown, so that it goes with it. */
-export interface Quoted extends Omit<Quote, 'preview'> {
+export interface Quoted extends Pick<Quote, 'id'> {
   readonly seq: number;
+  /** Index into the room's people. */
+  readonly sender: number;
 }
 
 /** What few messages of a room have besides their records, by seq. */

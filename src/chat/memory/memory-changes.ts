@@ -1,6 +1,6 @@
 import { AppError } from '../../common/app-error';
 import type { Clock } from '../../common/clock';
-import { DELETED_CONTENT, DELETED_USER } from '../engine/message';
+import { DELETED_CONTENT } from '../engine/message';
 import type {
   Deleted,
   DeleteRequest,
@@ -17,6 +17,7 @@ import type { MemoryRoom } from './memory-room';
 import type { MemoryRooms } from './memory-rooms';
 import type { MemoryTimeline } from './memory-timeline';
 import { type Handle, NO_HANDLE } from './slab';
+import { countedOf } from './unread';
 
 /** A message that a member may see, and when that was found out. */
 interface Found {
@@ -71,13 +72,13 @@ export class MemoryChanges {
   /** See `RoomFeed.delete`. */
   delete(change: DeleteRequest): Deleted | undefined {
     const { records } = this.state;
-    const found = this.find(change);
+    const found = this.find(change, change.erased);
     if (!found) {
       return undefined;
     }
     const { room, handle, seq, own, now } = found;
     if (change.erased) {
-      room.personIndex(change.userId, DELETED_USER);
+      room.forgetName(change.userId);
     }
     if (records.isSystem(handle)) {
       return { outcome: 'fixed' };
@@ -91,6 +92,7 @@ export class MemoryChanges {
     room.messageCount--;
     this.state.messageCount--;
     room.countStatus(handle, -1);
+    room.tally?.count(countedOf(records, handle), -1);
     room.reveals?.forget(seq);
     room.annotations?.forget(seq);
     room.reports?.forget(seq);
@@ -105,7 +107,7 @@ export class MemoryChanges {
   /** See `RoomFeed.react`. */
   react(request: ReactionRequest): Reacted | undefined {
     const { records } = this.state;
-    const found = this.find(request);
+    const found = this.find(request, request.erased);
     if (!found || records.isDeleted(found.handle)) {
       return undefined;
     }
@@ -129,11 +131,11 @@ export class MemoryChanges {
     return { outcome: 'done' };
   }
 
-  private find({ roomId, userId, messageId }: MessageChange): Found | undefined {
+  private find({ roomId, userId, messageId }: MessageChange, erased = false): Found | undefined {
     const now = this.clock.now();
     const room = this.state.rooms.get(roomId);
     const handle = room?.findById(messageId, now) ?? NO_HANDLE;
-    if (!room?.hasMember(userId) || handle === NO_HANDLE || room.isGoneFor(handle, userId, now)) {
+    if (!room || handle === NO_HANDLE || !(erased || room.hasMember(userId)) || room.isGoneFor(handle, userId, now)) {
       return undefined;
     }
     const { records } = this.state;

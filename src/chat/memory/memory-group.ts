@@ -163,6 +163,18 @@ export class MemoryGroup {
     this.bans.set(ban.userId, Object.freeze(ban));
   }
 
+  /** A user is on none of the lists any more, and what they wrote of others is gone. */
+  forget(userId: string): void {
+    this.bans.delete(userId);
+    this.mutes.delete(userId);
+    this.invites.delete(userId);
+    for (const [banned, ban] of this.bans) {
+      if (ban.by === userId) {
+        this.bans.set(banned, Object.freeze({ ...ban, reason: undefined }));
+      }
+    }
+  }
+
   mute(userId: string, until: number, now: number): void {
     makeRoom(this.mutes, userId, (end) => holds(end, now));
     this.mutes.set(userId, until);

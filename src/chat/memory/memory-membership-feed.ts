@@ -70,27 +70,32 @@ export class MemoryMembershipFeed extends MembershipFeed {
 
   override forgetUser({ userId }: { userId: string }, limits: MembershipLimits): string[] {
     const left: string[] = [];
-    for (const roomId of this.state.roomsOf.get(userId) ?? []) {
+    for (const roomId of this.state.tracesOf(userId)) {
       const room = this.state.rooms.get(roomId);
       if (isGroup(room)) {
+        room.forgetName(userId);
         room.reports?.forgetUser(userId);
-        const heir = heirOf(room, userId);
-        this.leave(room, userId);
-        if (this.state.rooms.has(roomId)) {
-          this.tell(room, userId);
-          this.handOver(room, heir, limits);
+        room.group.forget(userId);
+        if (room.hasMember(userId) && this.forgetMember(room, userId, limits)) {
           left.push(roomId);
         }
       }
     }
-    for (const roomId of this.state.listedIn.get(userId) ?? []) {
-      const group = this.state.rooms.get(roomId)?.group;
-      group?.bans.delete(userId);
-      group?.mutes.delete(userId);
-      group?.invites.delete(userId);
-    }
     this.state.listedIn.delete(userId);
+    this.state.namedIn.delete(userId);
     return left;
+  }
+
+  /** True where the room still stands. */
+  private forgetMember(room: GroupRoom, userId: string, limits: MembershipLimits): boolean {
+    const heir = heirOf(room, userId);
+    this.leave(room, userId);
+    const stands = this.state.rooms.has(room.id);
+    if (stands) {
+      this.tell(room, userId);
+      this.handOver(room, heir, limits);
+    }
+    return stands;
   }
 
   /** True where something is another way than before. */
@@ -236,7 +241,7 @@ export class MemoryMembershipFeed extends MembershipFeed {
   private handOver(room: GroupRoom, heir: Member | undefined, limits: MembershipLimits): void {
     if (heir) {
       room.group.setRole(heir.userId, 'admin');
-      this.post(room, heir, [roleNote(heir.userId, heir.username, 'admin')], limits);
+      this.post(room, heir, [roleNote(heir, 'admin')], limits);
     }
   }
 

@@ -29,6 +29,10 @@ export class MemoryMembershipStore extends MembershipStore {
     return [...(group?.bans.values() ?? [])].filter(({ userId }) => group?.isBanned(userId, now));
   }
 
+  override tracesOf(userId: string): string[] {
+    return this.state.tracesOf(userId);
+  }
+
   override invites(userId: string): Invite[] {
     return this.state.invitesOf(userId);
   }

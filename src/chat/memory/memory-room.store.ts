@@ -5,6 +5,7 @@ import type { Room } from '../engine/room';
 import { type RoomLife, RoomStore, type RoomSummary, type RoomTotals, type Unread } from '../engine/room.store';
 import type { MemoryRoom } from './memory-room';
 import { MemoryRooms } from './memory-rooms';
+import { overdueIn, unreadOf } from './unread';
 
 @Injectable()
 export class MemoryRoomStore extends RoomStore {
@@ -30,9 +31,15 @@ export class MemoryRoomStore extends RoomStore {
       .map((room) => this.summary(room, userId));
   }
 
-  override unread(roomId: string, userId: string): Unread | undefined {
+  override unread(roomId: string, userIds: readonly string[]): Unread | undefined {
     const room = this.state.rooms.get(roomId);
-    return room && { lastSeq: room.lastSeq, unreadCount: this.summary(room, userId).unreadCount };
+    const now = this.clock.now();
+    return (
+      room && {
+        lastSeq: room.lastSeq,
+        unreadCounts: userIds.map((userId) => unreadOf(room, this.state.records, userId, now)),
+      }
+    );
   }
 
   override life(roomId: string): RoomLife | undefined {
@@ -64,13 +71,16 @@ export class MemoryRoomStore extends RoomStore {
   }
 
   private summary(room: MemoryRoom, userId: string): RoomSummary {
-    const member = room.people.findIndex((person) => person.userId === userId);
+    const { records } = this.state;
     const overdue = this.overdue(room, userId);
+    const unreadCount = room.group
+      ? (unreadOf(room, records, userId, this.clock.now()) ?? 0)
+      : (room.unread[room.findPerson(userId)] ?? 0) - overdue.unread;
     return {
       room: room.view(),
       activeUsers: room.activeUsers(),
       messageCount: room.messageCount - overdue.messages,
-      unreadCount: room.group ? room.unreadOf(userId, this.clock.now()) : (room.unread[member] ?? 0) - overdue.unread,
+      unreadCount,
       lastMessage: this.lastMessage(room, userId),
     };
   }
@@ -89,13 +99,9 @@ export class MemoryRoomStore extends RoomStore {
   private overdue(room: MemoryRoom, userId: string): { messages: number; unread: number } {
     const { records } = this.state;
     const now = this.clock.now();
-    const first = room.due.peek();
     const overdue = { messages: 0, unread: 0 };
-    if (first === undefined || records.deadline(first) > now) {
-      return overdue;
-    }
-    for (const handle of room.all()) {
-      if (records.deadline(handle) <= now && records.isCounted(handle)) {
+    for (const handle of overdueIn(room.due, records, now)) {
+      if (records.isCounted(handle)) {
         overdue.messages++;
         const mine = room.people[records.sender(handle)]?.userId === userId;
         overdue.unread += !mine && records.statusRank(handle) < 2 ? 1 : 0;

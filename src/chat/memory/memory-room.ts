@@ -1,6 +1,14 @@
 import { Heap } from 'heap-js';
 import { MESSAGE_ID_PREFIX } from '../../common/ids';
-import { type Message, MESSAGE_STATUSES, type Quote, quoteAsNow } from '../engine/message';
+import {
+  DELETED_USER,
+  type Message,
+  MESSAGE_STATUSES,
+  noteText,
+  previewOf,
+  type Quote,
+  type SystemNote,
+} from '../engine/message';
 import { isAnonymousRoomId, type Member, type Room, type RoomDraft, type RoomSettings } from '../engine/room';
 import type { MemoryGroup } from './memory-group';
 import type { Annotations, Quoted } from './annotations';
@@ -8,6 +16,7 @@ import type { MessageRecords } from './message-records';
 import type { Reports } from './reports';
 import { Reveals } from './reveals';
 import { type Handle, NO_HANDLE } from './slab';
+import type { UnreadTally } from './unread';
 
 const SEEN = MESSAGE_STATUSES.indexOf('seen');
 const SENT = MESSAGE_STATUSES.indexOf('sent');
@@ -56,6 +65,8 @@ export class MemoryRoom {
   images: Map<string, ShownImage> | undefined;
   /** Made with the first reveal of a burn message. */
   reveals: Reveals | undefined;
+  /** Of rooms that are not direct. Made when it is first asked what somebody has not seen. */
+  tally: UnreadTally | undefined;
   /** Made with the first reply, edit or reaction. */
   annotations: Annotations | undefined;
   /** Made with the first report. */
@@ -152,6 +163,11 @@ export class MemoryRoom {
     return people.push({ userId, username }) - 1;
   }
 
+  /** Index of a user among the people; -1: they have never sent in this room. */
+  findPerson(userId: string): number {
+    return this.group ? (this.indexes?.get(userId) ?? -1) : this.people.findIndex((person) => person.userId === userId);
+  }
+
   private groupIndex(userId: string, username: string): number {
     this.indexes ??= new Map();
     const known = this.indexes.get(userId);
@@ -163,6 +179,14 @@ export class MemoryRoom {
       this.people[known] = { userId, username };
     }
     return known;
+  }
+
+  /** Whoever shows the user's name shows another one from now on. */
+  forgetName(userId: string): void {
+    const index = this.people.findIndex((person) => person.userId === userId);
+    if (index !== -1) {
+      this.people[index] = { userId, username: DELETED_USER };
+    }
   }
 
   /** Appends the record of the next seq. */
@@ -243,7 +267,8 @@ export class MemoryRoom {
 
   /** A message with all that belongs to it. */
   read(handle: Handle, now: number): Message {
-    const message = this.records.read(handle, this.id, this.people);
+    const stored = this.records.read(handle, this.id, this.people);
+    const message = stored.system ? this.named(stored, stored.system) : stored;
     const { annotations } = this;
     if (!annotations) {
       return message;
@@ -260,11 +285,18 @@ export class MemoryRoom {
   }
 
   /** What a reply shows of the message that it answers, as that is now. */
-  quote({ id, seq, senderId, senderUsername }: Quoted, now: number): Quote {
+  quote({ id, seq, sender }: Quoted, now: number): Quote {
     const [handle] = this.ascending(now, seq, seq);
     const original = handle === undefined ? undefined : this.records.read(handle, this.id, this.people);
-    const quote = { id, senderId, senderUsername, preview: null };
-    return quoteAsNow(quote, original, this.settings.encrypted);
+    const { userId: senderId = '', username: senderUsername = DELETED_USER } = this.people[sender] ?? {};
+    return { id, senderId, senderUsername, preview: previewOf(original, this.settings.encrypted) };
+  }
+
+  /** A note with names. */
+  private named(note: Message, { targetId }: SystemNote): Message {
+    const target = targetId === undefined ? undefined : this.indexes?.get(targetId);
+    const username = target === undefined ? undefined : this.people[target]?.username;
+    return { ...note, content: noteText(note.content, note.senderUsername, username ?? DELETED_USER) };
   }
 
   hasMember(userId: string): boolean {
@@ -276,16 +308,6 @@ export class MemoryRoom {
     const { group } = this;
     const members = group ? group.marks.receipts(seq, senderId) : this.members;
     return members.flatMap(({ userId }) => (userId === senderId ? [] : userId));
-  }
-
-  /** Live messages that others sent to a member who has not seen them; of a room that is not direct. */
-  unreadOf(userId: string, now: number): number {
-    let unread = 0;
-    for (const handle of this.ascending(now, (this.group?.marks.seenBy(userId) ?? 0) + 1)) {
-      const isOwn = this.people[this.records.sender(handle)]?.userId === userId;
-      unread += this.records.isCounted(handle) && !isOwn ? 1 : 0;
-    }
-    return unread;
   }
 
   /** Whether a live message is gone for the viewer alone. */

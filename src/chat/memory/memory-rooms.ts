@@ -14,6 +14,8 @@ export class MemoryRooms {
   readonly roomsOf = new Map<string, Set<string>>();
   /** Ids of the rooms that have a user on one of their lists (bans, mutes, invites). */
   readonly listedIn = new Map<string, Set<string>>();
+  /** Ids of the rooms that are not direct and show something by a user, or their name. */
+  readonly namedIn = new Map<string, Set<string>>();
   readonly publicRooms = new PublicRooms();
   /** Live messages of all rooms but system messages. */
   messageCount = 0;
@@ -36,6 +38,16 @@ export class MemoryRooms {
     take(this.roomsOf, userId, roomId);
   }
 
+  /** Index of a user among those whom the room's records name (`MemoryRoom.personIndex`). */
+  personIndex(room: MemoryRoom, userId: string, username: string): number {
+    const known = room.people.length;
+    const index = room.personIndex(userId, username);
+    if (room.group && index === known) {
+      put(this.namedIn, userId, room.id);
+    }
+    return index;
+  }
+
   /** A room's lists may have got the user, or lost them. */
   relist(userId: string, { id, group }: MemoryRoom): void {
     if (group?.lists(userId)) {
@@ -51,9 +63,18 @@ export class MemoryRooms {
     return roomIds.flatMap((roomId) => this.rooms.get(roomId)?.group?.invites.get(userId) ?? []);
   }
 
+  /** Rooms that are not direct in which something may be of a user. */
+  tracesOf(userId: string): string[] {
+    const lists = [this.roomsOf, this.listedIn, this.namedIn].flatMap((list) => [...(list.get(userId) ?? [])]);
+    return [...new Set(lists)].filter((roomId) => this.rooms.get(roomId)?.group);
+  }
+
   /** A room that is not direct goes: it is on nobody's list any more. */
-  forgetGroup({ id, group }: MemoryRoom): void {
+  forgetGroup({ id, group, people }: MemoryRoom): void {
     this.publicRooms.delete(id);
+    for (const { userId } of group ? people : []) {
+      take(this.namedIn, userId, id);
+    }
     for (const userId of group?.userIds ?? []) {
       this.unnote(userId, id);
     }

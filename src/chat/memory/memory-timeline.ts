@@ -11,6 +11,7 @@ import type { MemoryDeadlines } from './memory-deadlines';
 import type { MemoryRoom } from './memory-room';
 import type { MemoryRooms } from './memory-rooms';
 import { type Handle, NO_HANDLE } from './slab';
+import { countedOf } from './unread';
 
 const SERVER_FULL = 'The server is full, wait until messages have expired';
 
@@ -34,7 +35,7 @@ export class MemoryTimeline {
     }
     const group = draft.type === 'system' ? undefined : room.group;
     group?.assertMember(draft.senderId, this.clock.now());
-    const sender = room.personIndex(draft.senderId, draft.senderUsername);
+    const sender = this.state.personIndex(room, draft.senderId, draft.senderUsername);
     const dedupeKey = draft.clientId === undefined ? 0 : this.state.dedupeKey(sender, draft.clientId);
     const first = dedupeKey === 0 ? undefined : room.dedupe?.get(dedupeKey);
     if (first !== undefined) {
@@ -84,8 +85,9 @@ export class MemoryTimeline {
     if (message.expiresAt !== null) {
       this.deadlines.add(room, handle, message.expiresAt);
     }
-    this.hub.publish(room, { kind: 'message', message }, message.createdAt);
-    return { message, duplicate: false };
+    const told = draft.type === 'system' ? room.read(handle, message.createdAt) : message;
+    this.hub.publish(room, { kind: 'message', message: told }, message.createdAt);
+    return { message: told, duplicate: false };
   }
 
   /** Appends a system message; where there is no place for one, none. */
@@ -93,6 +95,9 @@ export class MemoryTimeline {
     const isFull = room.storedCount >= limits.messagesPerRoom && room.settings.messageTtl !== null;
     if (isFull || this.state.records.bytes >= limits.totalBytes) {
       return;
+    }
+    if (note.target) {
+      this.state.personIndex(room, note.target.userId, note.target.username);
     }
     this.append(draftOf(room.id, actor, note), limits);
   }
@@ -175,8 +180,7 @@ export class MemoryTimeline {
     if (handle === NO_HANDLE || !records.isCounted(handle) || room.isGoneFor(handle, viewer, now)) {
       throw new AppError('NotFoundError', 'The message that you reply to is gone');
     }
-    const { userId = '', username = '' } = room.people[records.sender(handle)] ?? {};
-    return { id: messageId, seq: records.seq(handle), senderId: userId, senderUsername: username };
+    return { id: messageId, seq: records.seq(handle), sender: records.sender(handle) };
   }
 
   private messageOf(
@@ -308,5 +312,6 @@ export class MemoryTimeline {
     room.messageCount += step;
     this.state.messageCount += step;
     room.countStatus(handle, step);
+    room.tally?.count(countedOf(this.state.records, handle), step);
   }
 }

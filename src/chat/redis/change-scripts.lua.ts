@@ -6,12 +6,13 @@ import { DELETED } from './room-scripts.lua';
 const MODERATOR = ROOM_ROLES.indexOf('moderator');
 const SYSTEM = MESSAGE_TYPES.indexOf('system');
 
-/** ARGV of all: user, message id. */
+/** ARGV of all: user, message id; last `erased` where an own message is meant of who may be no member any more. */
 const CHANGES = `${RECEIPTS}
 local user, id = ARGV[3], ARGV[4]
 local seq = redis.call('ZSCORE', log, id)
 local value = seq and redis.call('GET', message(seq))
-if not lives(value) or not isMember(user) or goneFor(value, user) then return false end
+if not lives(value) or goneFor(value, user) then return false end
+if ARGV[#ARGV] ~= 'erased' and not isMember(user) then return false end
 
 -- Puts other JSON into the value, and digits for type and burn if given; \`sender\` replaces that of what ends it, whose
 -- prefix goes then. The deadline stays. Gives the value and the bytes that it grew by.
@@ -58,7 +59,7 @@ return { 'done', full(new), grown }
 `;
 
 /**
- * ARGV: the JSON as it was read, that of the tombstone, the message's sender. Gives nil, `changed`, `foreign`, or `done` with the
+ * ARGV: the JSON as it was read, that of the tombstone, the message's sender, their name or ''. Gives nil, `changed`, `foreign`, or `done` with the
  * bytes it grew by, how many messages wait, 1 where it was deleted before, and `<holder> <filename>` of its image.
  */
 export const DELETE = `${CHANGES}
@@ -69,10 +70,8 @@ end
 if ARGV[7] ~= user and not mayModerate() then return { 'foreign' } end
 if not isKnown(ARGV[5]) then return { 'changed' } end
 if isDeleted(value) then
-  -- Whose account is erased is named by a tombstone that stands already no more.
-  local grown = 0
-  if ARGV[5] ~= ARGV[6] then grown = select(2, rewrite(ARGV[6], nil, '')) end
-  return { 'done', grown, waiting(), 1, images }
+  if ARGV[8] == '' then forgetName(ARGV[7]) end
+  return { 'done', 0, waiting(), 1, images }
 end
 local reveals = base .. 'rv:' .. seq
 for _, one in ipairs(redis.call('HKEYS', reveals)) do
@@ -90,6 +89,8 @@ redis.call('ZREM', base .. 's:' .. ARGV[7], seq)
 countOut(seq, ARGV[7], true)
 redis.call('ZREM', base .. 'v:' .. ARGV[7], seq)
 redis.call('HINCRBY', room, 'system', 1)
+local _, _, deadline = header(value)
+if ARGV[8] == '' then forgetName(ARGV[7]) else remember(ARGV[7], ARGV[8], deadline) end
 local _, grown = rewrite(ARGV[6], '${DELETED}0', '')
 local told = cjson.encode({ id, user, now })
 publish('d', told, told)

@@ -6,10 +6,11 @@ import {
   type Message,
   MESSAGE_STATUSES,
   MESSAGE_TYPES,
+  noteText,
   type MessageDraft,
   type MessageImage,
   type MessageStatus,
-  quoteAsNow,
+  previewOf,
   type Quote,
   type Reaction,
   type SystemNote,
@@ -35,18 +36,25 @@ interface Rest {
   readonly editedAt?: number | undefined;
 }
 
-/** What a reply answers; scripts look for it, `seq` first. */
-export interface Quoted extends Omit<Quote, 'preview'> {
+/** What a reply answers; scripts look for it, `seq` first and `senderId` last. */
+export interface Quoted extends Pick<Quote, 'id' | 'senderId'> {
   readonly seq: number;
 }
 
-/** What follows a message's value (see `full`): reactions, flat, and the value of the message that it answers. */
+/**
+ * What follows a message's value (see `full`): reactions, flat, the value of the message that it answers, and names of
+ * users that it has only the ids of, flat.
+ */
 interface Beside {
   readonly reactions: string[] | object;
+  readonly names: string[] | object;
   readonly quoted?: string;
 }
 
-/** What a message's value holds as JSON: sender, their name, content, clientId, the rest. */
+/**
+ * What a message's value holds as JSON: sender, their name, content, clientId, the rest. A name that is empty stands beside
+ * the messages, so that it can be taken away from all of them: see `full`.
+ */
 type Payload = [string, string, string, string | null, Rest?];
 
 export function encodePayload(draft: MessageDraft, replyTo?: Quoted): string {
@@ -58,6 +66,11 @@ export function encodePayload(draft: MessageDraft, replyTo?: Quoted): string {
   return JSON.stringify(payload);
 }
 
+/** Of a note: without names, in its content too. */
+export function encodeNote({ senderId, content, system }: MessageDraft): string {
+  return JSON.stringify([senderId, '', content, null, { system }] satisfies Payload);
+}
+
 /** The JSON of a message's value, and how it looks with another text. */
 export function editPayload(value: string, content: string, editedAt: number): { known: string; edited: string } {
   const known = payloadOf(value);
@@ -66,11 +79,10 @@ export function editPayload(value: string, content: string, editedAt: number): {
 }
 
 /** The JSON of a message's value, and that of the tombstone in its place. */
-export function deletePayload(value: string, erased: boolean): { known: string; tombstone: string } {
+export function deletePayload(value: string): { known: string; tombstone: string } {
   const known = payloadOf(value);
-  const [senderId, senderUsername] = JSON.parse(known) as Payload;
-  const name = erased ? DELETED_USER : senderUsername;
-  return { known, tombstone: JSON.stringify([senderId, name, DELETED_CONTENT, null] satisfies Payload) };
+  const [senderId] = JSON.parse(known) as Payload;
+  return { known, tombstone: JSON.stringify([senderId, '', DELETED_CONTENT, null] satisfies Payload) };
 }
 
 /** A message from its value (see `PRELUDE`), as scripts give it (see `full`). */
@@ -80,14 +92,27 @@ export function decodeMessage(roomId: string, text: string): Message {
   if (end === -1) {
     return message;
   }
-  const { reactions, quoted } = JSON.parse(text.slice(end + 1)) as Beside;
+  const { reactions, quoted, names } = JSON.parse(text.slice(end + 1)) as Beside;
   const kinds = decodeReactions(reactions);
-  const original = quoted ? decodeValue(roomId, quoted) : undefined;
+  const byId = pairs(names);
+  const name = (userId = ''): string => byId[userId] ?? DELETED_USER;
+  const { senderId, system, replyTo } = message;
+  const senderUsername = message.senderUsername || name(senderId);
   return {
     ...message,
-    replyTo: message.replyTo && quoteAsNow(message.replyTo, original, false),
+    senderUsername,
+    content: system ? noteText(message.content, senderUsername, name(system.targetId)) : message.content,
+    replyTo: replyTo && {
+      ...replyTo,
+      senderUsername: name(replyTo.senderId),
+      preview: quoted ? previewIn(roomId, quoted) : null,
+    },
     reactions: kinds.length > 0 ? kinds : undefined,
   };
+}
+
+function previewIn(roomId: string, value: string): string | null {
+  return previewOf(decodeValue(roomId, value), false);
 }
 
 /** Reactions from a hash (`re:<seq>` of `PRELUDE`), in the order in which their kinds came. */
@@ -138,8 +163,8 @@ function decodeValue(roomId: string, value: string): Message {
   };
 }
 
-function quoteOf({ id, senderId, senderUsername }: Quoted): Quote {
-  return { id, senderId, senderUsername, preview: null };
+function quoteOf({ id, senderId }: Quoted): Quote {
+  return { id, senderId, senderUsername: DELETED_USER, preview: null };
 }
 
 /** What a repeat is told of a message that is gone: the record of the first send (key `dd` of `PRELUDE`) and the draft. */

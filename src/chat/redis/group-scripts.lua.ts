@@ -127,14 +127,28 @@ local function tellMember(user)
   publish('p', user, cjson.encode({ user, redis.call('HEXISTS', roll, user), view() }))
 end
 
--- Posts a system message; where there is no place for one, none.
-local function post(hex, json, most, longest)
+-- What a user wrote of those whom they banned is taken back.
+local function dropReasonsOf(user)
+  local found = redis.call('HGETALL', bans)
+  for i = 1, #found, 2 do
+    local head, about = string.match(found[i + 1], '^(%d+,%x+,)(.*)$')
+    about = cjson.decode(about)
+    if about.by == user and about.reason then
+      about.reason = nil
+      redis.call('HSET', bans, found[i], head .. cjson.encode(about))
+    end
+  end
+end
+
+-- Posts a system message; where there is no place for one, none. Of who is named in it: user and name, flat.
+local function post(hex, json, most, longest, named)
   local ttl = redis.call('HGET', room, 'ttl')
   if redis.call('ZCARD', log) >= tonumber(most) then
     if ttl ~= '' then return end
     dropOldest()
   end
   local deadline = ttl == '' and 0 or now + math.min(ttl * 1000, tonumber(longest))
+  for i = 1, #named, 2 do remember(named[i], named[i + 1], deadline) end
   local _, size = store({ hex = hex, sender = '', kind = ${SYSTEM}, burn = 0, seenTtl = '', deadline = deadline,
     digest = '', json = json, image = '', counted = false, grouped = true })
   bytes = bytes + size
@@ -153,14 +167,14 @@ redis.call('HSET', room, 'id', roomId, 'epoch', ARGV[3], 'type', ARGV[4], 'membe
   'memberCount', 0, 'joins', 0)
 enroll(ARGV[8], ARGV[9], ARGV[10], ${ADMIN})
 publish('o', '0 ' .. ARGV[8], cjson.encode({ '0', ARGV[8], view() }))
-post(ARGV[16], ARGV[17], ARGV[14], ARGV[15])
+post(ARGV[16], ARGV[17], ARGV[14], ARGV[15], { ARGV[8], ARGV[9] })
 return { view(), unindexed(), bytes }
 `;
 
 /**
  * ARGV: kind, actor, target, their name, token, value (role, end or most members), JSON of the list's entry or of the
- * settings named, most messages, longest lifetime (ms), 24 hex digits and JSON of the heir's note with \\1 for the id and
- * \\2 for the name, then the same of each other note, then of \`configure\` name, description, ttl and slow mode, each after
+ * settings named, most messages, longest lifetime (ms), the actor's name, 24 hex digits and JSON of the heir's note with
+ * \\3 for the id, then the same of each other note, then of \`configure\` name, description, ttl and slow mode, each after
  * 1 or 0 for named.
  *
  * Gives \`refused\`, why, and the token that stands where the new one was noted; or \`same\` or \`done\`, that token, what is
@@ -171,7 +185,7 @@ return { view(), unindexed(), bytes }
 export const CHANGE = `${CHANGES}
 local kind, actor, target, name, token, value = ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local json, most, longest = ARGV[9], ARGV[10], ARGV[11]
-local notes = { unpack(ARGV, 14, 13 + 2 * tonumber(ARGV[#ARGV])) }
+local notes = { unpack(ARGV, 15, 14 + 2 * tonumber(ARGV[#ARGV])) }
 local needed = { ${NEEDED.join(', ')} }
 local standing = redis.call('HMGET', room, 'epoch', 'type', 'memberCount')
 local type = standing[2]
@@ -223,6 +237,8 @@ local changes = {
     unlist(mutes, 'mutes', actor)
     unlist(invites, 'invites', actor)
     dropReportsOf(actor)
+    dropReasonsOf(actor)
+    forgetName(actor)
     return mine ~= nil
   end,
   close = function() return true end,
@@ -319,13 +335,13 @@ if changed then
     tellMember(target ~= '' and target or actor)
   end
   if struck then expel(struck) end
-  for i = 1, #notes, 2 do post(notes[i], notes[i + 1], most, longest) end
+  local named = { actor, ARGV[12] }
+  if target ~= '' then named = { actor, ARGV[12], target, name } end
+  for i = 1, #notes, 2 do post(notes[i], notes[i + 1], most, longest, named) end
   if heir then
     setRole(heir, ${ADMIN})
-    local named = string.sub(cjson.encode(member(heir).name), 2, -2)
-    local note = string.gsub(ARGV[13], '\\\\u0001', function() return heir end)
-    note = string.gsub(note, '\\\\u0002', function() return named end)
-    post(ARGV[12], note, most, longest)
+    local note = string.gsub(ARGV[14], '\\\\u0003', function() return heir end)
+    post(ARGV[13], note, most, longest, { heir, member(heir).name })
   end
 end
 local here = redis.call('HLEN', base .. 'in')

@@ -16,6 +16,9 @@ type DeleteReply =
   | readonly ['done', grown: number, waiting: number, before: number, images: string[]]
   | readonly ['changed' | 'foreign'];
 
+/** What `CHANGES` takes last. */
+type Erased = [] | ['erased'];
+
 interface Standing {
   readonly value: string;
   readonly message: Message;
@@ -44,8 +47,8 @@ export class RedisChanges {
   }
 
   /** A message that a member may see. */
-  async find(roomId: string, userId: string, messageId: string): Promise<Standing | undefined> {
-    const value = await this.standingScript(roomId, userId, messageId);
+  async find(roomId: string, userId: string, messageId: string, ...erased: Erased): Promise<Standing | undefined> {
+    const value = await this.standingScript(roomId, userId, messageId, ...erased);
     return value === null ? undefined : { value, message: decodeMessage(roomId, value) };
   }
 
@@ -87,9 +90,10 @@ export class RedisChanges {
 
   /** See `RoomFeed.delete`. Gives `<holder> <filename>` of images that it showed as well. */
   async delete(change: DeleteRequest): Promise<{ deleted: Deleted | undefined; images: readonly string[] }> {
-    const { roomId, userId, messageId, erased = false } = change;
+    const { roomId, userId, messageId } = change;
+    const erased: Erased = change.erased ? ['erased'] : [];
     for (let tries = 0; tries < MAX_TRIES; tries++) {
-      const standing = await this.find(roomId, userId, messageId);
+      const standing = await this.find(roomId, userId, messageId, ...erased);
       if (!standing) {
         return { deleted: undefined, images: [] };
       }
@@ -97,8 +101,10 @@ export class RedisChanges {
       if (message.type === 'system') {
         return { deleted: { outcome: 'fixed' }, images: [] };
       }
-      const { known, tombstone } = deletePayload(value, erased);
-      const reply = await this.deleteScript(roomId, userId, messageId, known, tombstone, message.senderId);
+      const { known, tombstone } = deletePayload(value);
+      const { senderId, senderUsername } = message;
+      const about = [known, tombstone, senderId, change.erased ? '' : senderUsername, ...erased];
+      const reply = await this.deleteScript(roomId, userId, messageId, ...about);
       if (!reply) {
         return { deleted: undefined, images: [] };
       }
@@ -118,8 +124,10 @@ export class RedisChanges {
   }
 
   /** See `RoomFeed.react`. */
-  async react({ roomId, userId, messageId, emoji, action }: ReactionRequest): Promise<Reacted | undefined> {
-    const outcome = await this.reactScript(roomId, userId, messageId, emoji, action);
+  async react(request: ReactionRequest): Promise<Reacted | undefined> {
+    const { roomId, userId, messageId, emoji, action } = request;
+    const erased: Erased = request.erased ? ['erased'] : [];
+    const outcome = await this.reactScript(roomId, userId, messageId, emoji, action, ...erased);
     return outcome === null ? undefined : { outcome };
   }
 }

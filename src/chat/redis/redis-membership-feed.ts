@@ -16,7 +16,7 @@ import {
 import { MembershipFeed, type MembershipLimits } from '../engine/membership-feed';
 import type { Member, Room } from '../engine/room';
 import { RoomFeed } from '../engine/room-feed';
-import { decodeRoom, encodePayload, type RawView } from './codec';
+import { decodeRoom, encodeNote, type RawView } from './codec';
 import { CHANGE, CREATE } from './group-scripts.lua';
 import { RedisPublicRooms } from './redis-public-rooms';
 import type { CloseReply, RedisRoomFeed } from './redis-room-feed';
@@ -52,8 +52,8 @@ interface Mark {
   readonly full: Refusal;
 }
 
-/** Stand for id and name of somebody whom only the script knows. */
-const SOMEBODY: Member = { userId: '\u0001', username: '\u0002' };
+/** Stands for somebody whom only the script knows. */
+const SOMEBODY: Member = { userId: '\u0003', username: '' };
 
 @Injectable()
 export class RedisMembershipFeed extends MembershipFeed {
@@ -86,7 +86,7 @@ export class RedisMembershipFeed extends MembershipFeed {
       ...[epoch, type, JSON.stringify(settings), settings.messageTtl ?? '', createdAt],
       ...[creator.userId, creator.username, token, name, description ?? '', settings.slowModeSeconds],
       ...[limits.messages.messagesPerRoom, limits.messages.maxLifetimeMs],
-      ...[this.ids.id(), encodePayload(draftOf(id, creator, createdNote(draft)))],
+      ...[this.ids.id(), encodeNote(draftOf(id, creator, createdNote(draft)))],
     );
     this.totals.change({ rooms: 1, bytes });
     await this.deadlines.index(id, epoch, index);
@@ -130,8 +130,12 @@ export class RedisMembershipFeed extends MembershipFeed {
     if (reply[0] === 'refused') {
       throw refused(reply[1]);
     }
-    await this.marks.removeAll(roomId, reply[2]);
     const room = decodeRoom(reply[3]);
+    if (reply[0] !== 'closed' && change.kind !== 'forget') {
+      const until = room.settings.messageTtl === null ? Infinity : limits.messages.maxLifetimeMs;
+      await this.marks.noteVisits(roomId, reply[2], until);
+    }
+    await this.marks.removeAll(roomId, reply[2]);
     if (reply[0] === 'closed') {
       await this.feed.closed(roomId, reply[4]);
       await this.listing.remove(room);
@@ -149,6 +153,9 @@ export class RedisMembershipFeed extends MembershipFeed {
 
   /** Notes in the user's slot what the room is about to have. @throws AppError CapacityError */
   private async mark({ list, userId, most, full }: Mark, roomId: string, token: string): Promise<void> {
+    if (list === 'rooms' && !(await this.marks.mayVisit(userId))) {
+      throw refused('visited');
+    }
     if (!(await this.marks.add(list, userId, roomId, token, most))) {
       throw refused(full);
     }
@@ -160,13 +167,13 @@ export class RedisMembershipFeed extends MembershipFeed {
     const target = 'target' in change ? change.target : undefined;
     const notes = (kind === 'forget' ? [] : notesOf(change)).flatMap((note) => [
       this.ids.id(),
-      encodePayload(draftOf(roomId, actor, note)),
+      encodeNote(draftOf(roomId, actor, note)),
     ]);
-    const heir = draftOf(roomId, SOMEBODY, roleNote(SOMEBODY.userId, SOMEBODY.username, 'admin'));
+    const heir = draftOf(roomId, SOMEBODY, roleNote(SOMEBODY, 'admin'));
     return [
       ...[kind, actor.userId, target?.userId ?? '', (target ?? actor).username, token, valueOf(change, limits)],
       ...[entryOf(change), limits.messages.messagesPerRoom, limits.messages.maxLifetimeMs],
-      ...[this.ids.id(), encodePayload(heir), ...notes],
+      ...[actor.username, this.ids.id(), encodeNote(heir), ...notes],
       ...(kind === 'configure' ? fieldsOf(change) : []),
       notes.length / 2,
     ];

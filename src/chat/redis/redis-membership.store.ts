@@ -8,7 +8,7 @@ import {
   type Standing,
 } from '../engine/membership';
 import { MembershipStore, type PublicRooms } from '../engine/membership.store';
-import type { RoomType } from '../engine/room';
+import { isDirectRoomId, type RoomType } from '../engine/room';
 import { BANS, INVITE, MEMBERS, STANDING } from './group-scripts.lua';
 import { RedisPublicRooms } from './redis-public-rooms';
 import { RedisRooms, type RoomScript } from './redis-rooms';
@@ -68,6 +68,10 @@ export class RedisMembershipStore extends MembershipStore {
       bans.push(banOf(flat[i] ?? '', flat[i + 1] ?? ''));
     }
     return bans;
+  }
+
+  override async tracesOf(userId: string): Promise<string[]> {
+    return (await this.marks.allOf(userId)).filter((roomId) => !isDirectRoomId(roomId));
   }
 
   override async invites(userId: string): Promise<Invite[]> {

@@ -196,11 +196,11 @@ export class RedisRoomFeed extends RoomFeed {
       limits.messagesPerRoom,
       this.isFull(limits) ? 1 : 0,
       clientId === undefined ? '' : digestOf(senderId, clientId),
-      encodePayload(draft, quoted),
+      encodePayload(draft, quoted?.quote),
       draft.burn ? 1 : 0,
       draft.expireFrom === 'seen' ? 1 : 0,
       draft.image ? `${draft.image.holder} ${draft.image.filename}` : '',
-      quoted?.seq ?? '',
+      ...(quoted ? [quoted.quote.seq, quoted.quote.senderId, quoted.name] : ['', '', '']),
     );
     if (!reply) {
       return undefined;
@@ -389,9 +389,9 @@ export class RedisRoomFeed extends RoomFeed {
   }
 
   /** What a reply answers; seq 0: it is gone, which is no matter where the send is a repeat. */
-  private async quoted(roomId: string, viewer: string, messageId: string): Promise<Quoted> {
+  private async quoted(roomId: string, viewer: string, messageId: string): Promise<{ quote: Quoted; name: string }> {
     const { seq, senderId, senderUsername } = (await this.changes.find(roomId, viewer, messageId))?.message ?? GONE;
-    return { seq, id: messageId, senderId, senderUsername };
+    return { quote: { seq, id: messageId, senderId }, name: senderUsername };
   }
 
   private isFull({ totalBytes, anonymousBytes = Infinity }: AppendLimits): boolean {

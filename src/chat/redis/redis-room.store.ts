@@ -5,7 +5,8 @@ import { decodeMessage, decodeRoom, type RawView } from './codec';
 import { RedisRooms, type RoomScript } from './redis-rooms';
 import { RedisRoomTotals } from './redis-room-totals';
 import { RoomLists } from './room-lists';
-import { LIFE, SUMMARY, VIEW } from './room-read-scripts.lua';
+import { LIFE, VIEW } from './room-read-scripts.lua';
+import { SUMMARY, UNREAD } from './summary-scripts.lua';
 
 type LifeReply = readonly [
   position: string,
@@ -22,6 +23,7 @@ type SummaryReply = readonly [view: RawView, here: string[], messages: number, u
 export class RedisRoomStore extends RoomStore {
   private readonly viewScript: RoomScript<RawView | null>;
   private readonly lifeScript: RoomScript<LifeReply | null>;
+  private readonly unreadScript: RoomScript<readonly [lastSeq: string, ...counts: (number | null)[]] | null>;
   private readonly summaryScript: RoomScript<SummaryReply | null>;
 
   constructor(
@@ -32,6 +34,7 @@ export class RedisRoomStore extends RoomStore {
     super();
     this.viewScript = rooms.script(VIEW);
     this.lifeScript = rooms.script(LIFE);
+    this.unreadScript = rooms.script(UNREAD);
     this.summaryScript = rooms.script(SUMMARY);
   }
 
@@ -51,9 +54,13 @@ export class RedisRoomStore extends RoomStore {
     return summaries.flatMap((summary) => summary ?? []).sort((a, b) => b.room.lastActivity - a.room.lastActivity);
   }
 
-  override async unread(roomId: string, userId: string): Promise<Unread | undefined> {
-    const summary = await this.summary(roomId, userId);
-    return summary && { lastSeq: summary.room.lastSeq, unreadCount: summary.unreadCount };
+  override async unread(roomId: string, userIds: readonly string[]): Promise<Unread | undefined> {
+    const reply = await this.unreadScript(roomId, ...userIds);
+    if (!reply) {
+      return undefined;
+    }
+    const [lastSeq, ...counts] = reply;
+    return { lastSeq: Number(lastSeq), unreadCounts: counts.map((count) => count ?? undefined) };
   }
 
   override async life(roomId: string): Promise<RoomLife | undefined> {

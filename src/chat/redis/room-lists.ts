@@ -78,6 +78,10 @@ export class RoomLists {
     return (await add()) === 1 || ((await this.dropGone(userId)) && (await add()) === 1);
   }
 
+  async stands(roomId: string): Promise<boolean> {
+    return (await this.redis.run((client) => client.exists(this.rooms.key(roomId)))) === 1;
+  }
+
   of(userId: string): Promise<string[]> {
     return this.redis.run((client) => client.hkeys(this.rooms.listKey(userId)));
   }

@@ -1,4 +1,3 @@
-import { MESSAGE_TYPES } from '../engine/message';
 import { MAX_CHANGED } from '../engine/message.store';
 import { FEED_BUCKETS, PRELUDE } from './room-scripts.lua';
 import { OUTSIDERS } from './script-parts.lua';
@@ -9,7 +8,6 @@ const ENVELOPE_BYTES = 300;
 const CHUNK = 100;
 /** Stretches of the log up to this length are read, not counted. */
 const SCANNED = 64;
-const SYSTEM = MESSAGE_TYPES.indexOf('system');
 
 /** ARGV: user. 1 where the room stands and they are in it. */
 export const IS_MEMBER = `${PRELUDE}${OUTSIDERS}
@@ -55,42 +53,6 @@ if not standing[1] then return false end
 local messages = redis.call('ZCARD', log) - standing[4]
 return { standing[1], standing[2], standing[3], messages, waiting(),
   redis.call('HKEYS', base .. 'in'), redis.call('HGETALL', base .. 'out') }
-`;
-
-/** ARGV: user. Gives the view, who joined, live messages, what the user has not seen, and the last message. */
-export const SUMMARY = `${PRELUDE}${OUTSIDERS}
-local type, user = redis.call('HGET', room, 'type'), ARGV[3]
-if not type or (grouped() and redis.call('HEXISTS', base .. 'roll', user) == 0) then return false end
-local messages, unread = redis.call('ZCARD', log) - redis.call('HGET', room, 'system'), 0
-for _, id in ipairs(members()) do
-  if id ~= user then unread = unread + redis.call('ZCARD', base .. 's:' .. id) + redis.call('ZCARD', base .. 'v:' .. id) end
-end
-local seen = redis.call('ZSCORE', base .. 'ws', user)
-if seen then
-  unread = redis.call('ZCOUNT', log, '(' .. seen, '+inf') - redis.call('ZCOUNT', base .. 'sys', '(' .. seen, '+inf')
-    - redis.call('ZLEXCOUNT', base .. 'own', '(' .. user .. ',' .. padded(seen), '(' .. user .. '-')
-end
--- What is due and not swept is gone for every reader.
-for _, entry in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now)) do
-  local seq, _, sender = string.match(entry, '^b?(%d+),(%d+),([^,]+),')
-  if seq then
-    messages = messages - 1
-    local open = redis.call('ZSCORE', base .. 's:' .. sender, seq) or redis.call('ZSCORE', base .. 'v:' .. sender, seq)
-    if sender ~= user and (open or (seen and tonumber(seq) > tonumber(seen))) then unread = unread - 1 end
-  end
-end
-local last, top = false, '+inf'
-while not last do
-  local found = redis.call('ZRANGE', log, top, '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, 10, 'WITHSCORES')
-  if #found == 0 then break end
-  for i = 2, #found, 2 do
-    local value = redis.call('GET', message(found[i]))
-    local counts = lives(value) and string.sub(value, 2, 2) ~= '${SYSTEM}' and not isDeleted(value)
-    if not last and counts and not goneFor(value, user) then last = value end
-  end
-  top = '(' .. found[#found]
-end
-return { view(), redis.call('HKEYS', base .. 'in'), messages, unread, last }
 `;
 
 const PAGES = `${PRELUDE}

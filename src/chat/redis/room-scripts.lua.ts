@@ -7,6 +7,8 @@ const FEED_BUCKET_MS = 10_000;
 export const FEED_BUCKETS = 6;
 /** Messages that get a deadline in one go when a room stops to keep its history. */
 const ENDED_AT_ONCE = 500;
+/** Names that nothing shows any more, taken away by one sweep. */
+const FORGOTTEN_AT_ONCE = 100;
 const SYSTEM = MESSAGE_TYPES.indexOf('system');
 /** As a digit of a message's value. */
 export const DELETED = MESSAGE_TYPES.indexOf('deleted');
@@ -24,12 +26,15 @@ export const DELETED = MESSAGE_TYPES.indexOf('deleted');
  * | `kept` | zset | messages without a deadline, as in `due` → seq |
  * | `s:<user>`, `v:<user>` | zset | messages of a user that are sent; that are delivered and not seen: seq → seq |
  * | `own` | zset | of rooms that are not direct: `<user>,<seq in 12 digits>` of messages that count |
+ * | `bn` | zset | of the same: `<seq>,<user>` of burn messages → seq |
  * | `sys` | zset | of the same: seqs of messages that do not count |
  * | `chg` | zset | seq → when it was last changed: status, edit, deletion, reaction |
  * | `re:<seq>` | hash | emoji → `<number of the kind> <user> …` of who reacted with it, with PX as the message |
  * | `rx`, `del` | set | seqs of messages that have reactions; of which a tombstone is left |
  * | `rp:<seq>` | hash | user → `<id>,<createdAt>,<JSON of the reason>` of who reported it, with PX as the message |
  * | `rps` | zset | `<seq>,<user>` of reports → seq |
+ * | `names` | hash | user → name, of those whom notes, tombstones and replies name: they have only ids |
+ * | `nm` | zset | the same users → the deadline until which something may name them, `inf` where it is kept |
  * | `dd` | hash | digest of sender and clientId → `<24 hex> <seq> <createdAt> <deadline>` |
  * | `rt` | hash | of direct rooms: seq → `<delivered at> <seen at>`, the latter once it was |
  * | `rv:<seq>` | hash | user → `<until> <revealed at> <revealId>` of who revealed a burn message, with PX as the message |
@@ -82,27 +87,54 @@ end
 
 local function isDeleted(value) return string.sub(value, 2, 2) == '${DELETED}' end
 
--- A message's value as nodes read it: where it has reactions, or answers another message, these follow as JSON in
--- a line of their own, the latter as it is now. (Inside a JSON string the quotes of the pattern would be escaped.)
+-- Until a deadline ('0': for good) something in the room names the user.
+local function remember(user, name, deadline)
+  redis.call('HSET', base .. 'names', user, name)
+  redis.call('ZADD', base .. 'nm', 'GT', tonumber(deadline) == 0 and '+inf' or deadline, user)
+end
+
+local function forgetName(user)
+  redis.call('ZREM', base .. 'nm', user)
+  redis.call('HDEL', base .. 'names', user)
+end
+
+-- A message's value as nodes read it: where it has reactions, answers another message or has ids in place of names,
+-- these follow as JSON in a line of their own, as they are now. (Inside a JSON string the quotes of the patterns would
+-- be escaped.)
 local annotated
 local function full(value)
   if annotated == nil then annotated = redis.call('EXISTS', base .. 'rx') == 1 end
-  local quoted = string.match(value, '"replyTo":{"seq":(%d+)')
-  if not quoted and not annotated then return value end
+  local kind = string.sub(value, 2, 2)
+  local nameless = kind == '${SYSTEM}' or kind == '${DELETED}'
+  local quoted, author = string.match(value, '"replyTo":{"seq":(%d+),"id":"[^"]*","senderId":"([^"]*)"')
+  if not quoted and not annotated and not nameless then return value end
   local seq = header(value)
   local reactions = redis.call('HGETALL', base .. 're:' .. seq)
-  if not quoted and #reactions == 0 then return value end
+  if not quoted and #reactions == 0 and not nameless then return value end
+  local names = {}
+  local function name(user)
+    local known = user and redis.call('HGET', base .. 'names', user)
+    if known then
+      names[#names + 1] = user
+      names[#names + 1] = known
+    end
+  end
+  name(author)
+  if nameless then
+    name(string.match(value, ',%["([^"]*)"', 28))
+    name(string.match(value, '"targetId":"([^"]*)"'))
+  end
   local original = quoted and redis.call('GET', message(quoted))
   local hidden = quoted and string.find(redis.call('HGET', room, 'settings'), '"encrypted":true', 1, true)
-  -- A tombstone has nothing to hide, and may name an erased account.
-  if not lives(original) or not isDeleted(original) and (hidden or burns(original)) then original = nil end
-  return value .. '\\n' .. cjson.encode({ reactions = reactions, quoted = original })
+  if hidden or not lives(original) or burns(original) or isDeleted(original) then original = nil end
+  return value .. '\\n' .. cjson.encode({ reactions = reactions, quoted = original, names = names })
 end
 
 local function padded(seq) return string.format('%012d', seq) end
 
 -- A message of a room that is not direct counts no more; where it stays in the log, it is noted as not counted.
 local function countOut(seq, sender, stays)
+  redis.call('ZREM', base .. 'bn', seq .. ',' .. sender)
   if redis.call('ZREM', base .. 'own', sender .. ',' .. padded(seq)) == 1 and stays then
     redis.call('ZADD', base .. 'sys', seq, seq)
   end
@@ -190,7 +222,7 @@ return { 1, view() }
 /**
  * ARGV: 24 hex digits, sender, type, ttl (s, '' for the room's), longest lifetime (ms), most messages, 1 where the server
  * is full, digest of sender and clientId or '', JSON, 1 for a burn message, 1 where the lifetime starts when all
- * recipients have seen it, `<holder> <filename>` of an image or '', the seq that it answers or ''. Gives nil, `new`,
+ * recipients have seen it, `<holder> <filename>` of an image or '', the seq that it answers or '', its sender and their name. Gives nil, `new`,
  * `again`, `room` (is full), `server`, `reply` (to what is gone), or `refused` and why, or `slow` and for how long (ms);
  * then the value, the deadline to index, the epoch, the bytes taken, the type of the room, and of messages
  * that made place how many they were and `<holder> <filename>` of images; of a repeat what is remembered of the first.
@@ -209,7 +241,7 @@ if digest ~= '' then
     local seq, created, deadline = string.match(first, '^%x+ (%d+) (%d+) (%d+)$')
     if deadline == '0' or tonumber(deadline) > now or created + ${DEDUPE_MS} > now then
       local value = redis.call('GET', message(seq))
-      return { 'again', lives(value) and value, unindexed(), standing[1], 0, first }
+      return { 'again', lives(value) and full(value), unindexed(), standing[1], 0, first }
     end
   end
 end
@@ -236,6 +268,7 @@ if company > 1 and ttl ~= '' then
   ttl = longest
 end
 local deadline = ttl == '' and 0 or now + math.min(ttl * 1000, longest)
+if ARGV[15] ~= '' then remember(ARGV[16], ARGV[17], deadline) end
 local value, bytes = store({ hex = hex, sender = sender, kind = kind, burn = ARGV[12], seenTtl = seenTtl,
   deadline = deadline, digest = digest, json = json, image = ARGV[14], answers = ARGV[15] ~= '', counted = not group, grouped = standing[6] })
 local late = deadline == 0 or (standing[3] and tonumber(standing[3]) <= deadline)
@@ -318,6 +351,9 @@ for _, entry in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0,
   else
     erase(entry, kind == 'b' and 'burned' or 'expired')
   end
+end
+for _, user in ipairs(redis.call('ZRANGEBYSCORE', base .. 'nm', '-inf', now, 'LIMIT', 0, ${FORGOTTEN_AT_ONCE})) do
+  forgetName(user)
 end
 local next = redis.call('ZRANGE', due, 0, 0, 'WITHSCORES')[2]
 -- Whoever sweeps puts it on the queue before the queue forgets this turn: from here on it counts as known there.

@@ -51,6 +51,7 @@ local function store(it)
     if it.grouped then redis.call('ZADD', base .. 'sys', seq, seq) end
   elseif it.grouped then
     redis.call('ZADD', base .. 'own', 0, it.sender .. ',' .. padded(seq))
+    if it.burn == '1' then redis.call('ZADD', base .. 'bn', seq, seq .. ',' .. it.sender) end
   elseif it.counted then
     redis.call('ZADD', base .. 's:' .. it.sender, seq, seq)
   end
@@ -62,7 +63,7 @@ local function store(it)
   end
   redis.call('HINCRBY', room, 'bytes', bytes)
   redis.call('HSET', room, 'lastActivity', now)
-  if it.answers then value = full(value) end
+  if it.answers or system then value = full(value) end
   publish('m', seq, value)
   return value, bytes
 end
@@ -178,7 +179,7 @@ local function closeRoom(reason)
   redis.call('UNLINK', room, log, due, base .. 'img', base .. 'kept', base .. 'chg', base .. 'dd', base .. 'keys', base .. 'in', base .. 'out',
     base .. 'roll', base .. 'order', base .. 'mods', base .. 'admins', base .. 'bans', base .. 'mutes', base .. 'invites', base .. 'cl', base .. 'own',
     base .. 'sys', base .. 'wd', base .. 'ws', base .. 'js', base .. 'wt', base .. 'rx', base .. 'del',
-    base .. 'rt', base .. 'rvs')
+    base .. 'rt', base .. 'rvs', base .. 'bn', base .. 'names', base .. 'nm')
   return { standing[1], standing[2], now, #entries / 2 - standing[3], tonumber(standing[4]), joined, ids, marks, images }
 end
 `;

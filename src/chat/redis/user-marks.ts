@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Redis, type Script } from '../../storage/redis';
+import { MAX_VISITED_ROOMS } from '../engine/membership';
 import { RoomLists } from './room-lists';
 
 /** Lists of a room that have users on them. `rooms` stands for its members. */
@@ -24,6 +25,21 @@ else
 end
 `;
 
+/** ARGV: room, how long something of the user may stand there from now on (ms), or `inf`. */
+const VISITED = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+redis.call('ZADD', KEYS[1], 'GT', ARGV[2] == 'inf' and '+inf' or now + ARGV[2], ARGV[1])
+`;
+
+/** Gives how many rooms the user was in that may still have something of theirs. */
+const COUNT_VISITED = `
+local time = redis.call('TIME')
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', time[1] * 1000 + math.floor(time[2] / 1000))
+return redis.call('ZCARD', KEYS[1])
+`;
+
 /** Marks corrected at once when a room goes. */
 const AT_ONCE = 64;
 
@@ -36,6 +52,8 @@ const AT_ONCE = 64;
 export class UserMarks {
   private readonly note: Script;
   private readonly correct: Script;
+  private readonly visit: Script;
+  private readonly countVisited: Script;
 
   constructor(
     private readonly redis: Redis,
@@ -43,6 +61,8 @@ export class UserMarks {
   ) {
     this.note = redis.script(NOTE);
     this.correct = redis.script(CORRECT);
+    this.visit = redis.script(VISITED);
+    this.countVisited = redis.script(COUNT_VISITED);
   }
 
   /** Notes that a room is about to have the user on a list; false where they have `most` such marks already. */
@@ -60,6 +80,26 @@ export class UserMarks {
     } else {
       await this.correct([this.key(list, userId)], [fieldOf(list, roomId), token, standing ?? '']);
     }
+  }
+
+  /**
+   * Notes, before their marks are taken off, that the room may still have something of these users, for so many ms from
+   * now on. Marks as in `removeAll`.
+   */
+  async noteVisits(roomId: string, flat: readonly string[], forMs: number): Promise<void> {
+    const users = new Set(flat.filter((_, i) => i % 3 === 1 && flat[i - 1] !== 'invites'));
+    for (const userId of users) {
+      await this.visit([this.visitedKey(userId)], [roomId, forMs === Infinity ? 'inf' : forMs]);
+    }
+  }
+
+  /** Whether one room more can be kept of those that a user was in. */
+  async mayVisit(userId: string): Promise<boolean> {
+    const key = this.visitedKey(userId);
+    if (((await this.countVisited([key], [])) as number) < MAX_VISITED_ROOMS) {
+      return true;
+    }
+    return (await this.dropGone(userId)) > 0;
   }
 
   /** Takes marks off: list, user and token, flat, as scripts give them. */
@@ -81,17 +121,37 @@ export class UserMarks {
 
   /** Every room that may have the user on a list. */
   async allOf(userId: string): Promise<string[]> {
-    const [rooms, invites, listed] = await Promise.all([
+    const [rooms, invites, visited, listed] = await Promise.all([
       this.lists.of(userId),
       this.invitesOf(userId),
+      this.visitedBy(userId),
       this.redis.run((client) => client.hkeys(this.key('bans', userId))),
     ]);
-    return [...new Set([...rooms, ...invites, ...listed.map((field) => field.slice(field.indexOf(' ') + 1))])];
+    return [
+      ...new Set([...rooms, ...invites, ...visited, ...listed.map((field) => field.slice(field.indexOf(' ') + 1))]),
+    ];
   }
 
   /** Forgets a user but for the rooms that they are a member of. */
   async forget(userId: string): Promise<void> {
-    await this.redis.run((client) => client.del(this.key('invites', userId), this.key('bans', userId)));
+    const keys = [this.key('invites', userId), this.key('bans', userId), this.visitedKey(userId)];
+    await this.redis.run((client) => client.del(...keys));
+  }
+
+  private visitedBy(userId: string): Promise<string[]> {
+    return this.redis.run((client) => client.zrange(this.visitedKey(userId), 0, -1));
+  }
+
+  /** Takes rooms that do not stand off the visited ones. Gives how many. */
+  private async dropGone(userId: string): Promise<number> {
+    const visited = await this.visitedBy(userId);
+    const standing = await Promise.all(visited.map((roomId) => this.lists.stands(roomId)));
+    const gone = visited.filter((_, i) => !standing[i]);
+    return gone.length === 0 ? 0 : this.redis.run((client) => client.zrem(this.visitedKey(userId), ...gone));
+  }
+
+  private visitedKey(userId: string): string {
+    return this.redis.key(`{${userId}}`, 'visited');
   }
 
   private key(list: MarkList, userId: string): string {
