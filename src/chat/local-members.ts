@@ -54,9 +54,8 @@ export class LocalMembers implements OnModuleInit {
     this.bus.subscribe<Entered>(ENTERED, ({ userId, roomId }) => this.enter(userId, roomId));
     this.bus.onGap(() => void this.readAll());
     this.feed.subscribe((event) => {
-      if (event.kind === 'members' && !event.member) {
-        this.drop(event.userId, event.roomId);
-      } else if (event.kind === 'closed') {
+      // Not of who is a member no more: that may come later than the news that they are one again.
+      if (event.kind === 'closed') {
         [...(this.byRoom.get(event.roomId) ?? [])].forEach((userId) => this.drop(userId, event.roomId));
       }
     });

@@ -429,6 +429,16 @@ describe('an erased account', () => {
     expect(answer).not.toHaveProperty('reactions');
   });
 
+  it('leaves nothing in a room that it had left, either', async () => {
+    const roomId = await gardening();
+    const { messageId } = await say(bob, roomId, 'a secret');
+    await room(bob, 'post', roomId, '/leave').expect(204);
+    await chat.api(bob, 'delete', 'users/me').expect(204);
+    const { messages } = (await room(alice, 'get', roomId, '/messages').expect(200)).body;
+    expect(JSON.stringify(messages)).not.toMatch(new RegExp(`a secret|${bob.username}`));
+    expect(messages).toContainEqual(expect.objectContaining({ id: messageId, type: 'deleted' }));
+  });
+
   it('leaves its rooms, its admin role handed over', async () => {
     const roomId = await gardening();
     await (
