@@ -1,3 +1,4 @@
+import { MessageStore } from '../../src/chat/engine/message.store';
 import { ChatApp } from '../support/chat-app';
 import { enter, enterBy, freshToken, type Ghost, heard, history, whisper } from '../support/ghosts';
 
@@ -116,6 +117,32 @@ describe('a message that burns after reading', () => {
     expect(await messages(two)).toEqual([]);
     await chat.pass(SETTLING_MS - 1);
     expect(await messages(two)).toEqual([['new-message', 'burn me']]);
+  });
+
+  it('burns from when it was sent to somebody who was just coming in, though they leave at once', async () => {
+    const one = await join('Ghost-1');
+    const store = chat.get(MessageStore);
+    const read = store.snapshot.bind(store);
+    let goOn = (): void => undefined;
+    const isRead = new Promise<void>((resolve) => {
+      jest.spyOn(store, 'snapshot').mockImplementationOnce(async (...args) => {
+        const snapshot = await read(...args);
+        resolve();
+        await new Promise<void>((release) => (goOn = release));
+        return snapshot;
+      });
+    });
+    const coming = join('Ghost-2');
+    await isRead;
+    const id = await burn(one);
+    goOn();
+    const two = await coming;
+    expect(await two.client.next('new-message')).toMatchObject({ id });
+    await chat.leave(two.client);
+    const late = await join('late');
+    await chat.pass(BURN_MS);
+    expect(await one.client.next('message-expired')).toEqual({ messageId: id });
+    expect(await messages(late)).toEqual([['message-expired', id]]);
   });
 
   it('is served by no path once it has burned, swept or not', async () => {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { HistoryClient, Node } from './client';
+import type { HistoryClient } from './client';
+import type { Node } from './tab';
 import type { Mode, Shown } from './log';
 import type { Random } from './random';
 import type { Held } from './room-copy';

@@ -1,10 +1,12 @@
 import type { Entry, History } from './log';
 import { rank } from './log';
+import { kicksOf } from './memberships';
 import { RoomCopy } from './room-copy';
 import { checkExpiry, expiryLateness } from './rules/expiry';
 import { checkBurns } from './rules/burn';
 import { checkChanges } from './rules/changes';
 import { checkDeadlines } from './rules/deadlines';
+import { checkClientIds } from './rules/ids';
 import { checkKicks } from './rules/kicks';
 import { checkLives } from './rules/life';
 import { listeningStretches } from './rules/listening';
@@ -12,6 +14,7 @@ import { checkJoins } from './rules/resume';
 import { checkStatuses } from './rules/status';
 import { checkStreams } from './rules/stream';
 import { Truth } from './truth';
+import { Unanswered } from './unanswered';
 import { Report, type Violation } from './violations';
 
 export interface CheckOptions {
@@ -39,6 +42,7 @@ export interface Counts {
   readonly refusedReveals: number;
   readonly movedDeadlines: number;
   readonly kicks: number;
+  readonly bans: number;
   readonly edits: number;
   readonly deletions: number;
   readonly expiredTold: number;
@@ -63,10 +67,18 @@ export function check(history: History, { tellMs = TELL_MS, burnDelayMs }: Check
   const report = new Report();
   const truth = new Truth(history, report, burnDelayMs);
   checkAnswers(truth, report);
+  checkClientIds(truth, report);
   const stretchesOf = new Map(
     [...truth.entriesOf].map(([name, all]) => {
       const { isGroup, userId } = truth.infoFor(name);
-      return [name, listeningStretches(all, { isGroup, kicks: isGroup ? truth.kicksOf(userId) : [] }, report)];
+      return [
+        name,
+        listeningStretches(
+          all,
+          { isGroup, kicks: isGroup ? kicksOf(userId, truth) : [], slowness: truth.slowness },
+          report,
+        ),
+      ];
     }),
   );
   checkStreams(truth, stretchesOf, report);
@@ -83,12 +95,14 @@ export function check(history: History, { tellMs = TELL_MS, burnDelayMs }: Check
 }
 
 function checkAnswers({ history, changes }: Truth, report: Report): void {
+  const unanswered = new Unanswered();
   for (const entry of history.entries) {
+    unanswered.read(entry);
     if ('answer' in entry && entry.answer === 'refused') {
       // What was deleted is no burn message any more.
       const isFixed = entry.to.ask === 'reveal' && changes.mayBeRemoved(entry.to.messageId, entry.n);
       if (entry.code === 'timeout') {
-        report.add('unanswered', entry, `${entry.to.ask} was never acked`);
+        unanswered.check(entry, report);
       } else if (FAILURES.includes(entry.code) && !(isFixed && entry.code === 'ValidationError')) {
         report.add('failed', entry, `${entry.to.ask} was refused with ${entry.code}`);
       }
@@ -171,6 +185,7 @@ function count({ clients, entries }: History, truth: Truth): Counts {
     refusedReveals: of((entry) => 'answer' in entry && entry.to.ask === 'reveal' && entry.answer === 'refused'),
     movedDeadlines: [...truth.messages.values()].filter(({ deadlines }) => deadlines.length > 1).length,
     kicks: of((entry) => 'answer' in entry && entry.to.ask === 'kick' && entry.answer === 'done'),
+    bans: of((entry) => 'answer' in entry && entry.to.ask === 'ban' && entry.answer === 'done'),
     edits: of((entry) => 'answer' in entry && entry.to.ask === 'edit' && entry.answer === 'done'),
     deletions: of((entry) => 'answer' in entry && entry.to.ask === 'remove' && entry.answer === 'done'),
     expiredTold: lateness.length,

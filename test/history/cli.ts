@@ -1,13 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { check } from './checker';
-import type { History } from './log';
+import { checkGhosts } from './ghost/checker';
+import { runGhosts } from './ghost/workload';
 import { type Outcome, run } from './run';
-import { GONE_MS } from './service';
-import { explain } from './violations';
+import { BURN_DELAY_MS, GONE_MS } from './service';
+import { explain, type Log } from './violations';
 import { runWorkload } from './workload';
 
-const USAGE = `npm run check:history -- [--minutes 5 | --seconds 30] [--nodes 1] [--pairs 5] [--groups 2] [--pace 1] [--seed N]
+const USAGE = `npm run check:history -- [--minutes 5 | --seconds 30] [--nodes 1] [--pairs 5] [--groups 2] [--ghosts 2] [--pace 1] [--seed N]
     [--redis] [--kill-node] [--url http://…,http://…] [--log FILE]
 
 Runs clients against the build, one process a node, over a Redis of its own where there is more than one; or against
@@ -17,6 +18,7 @@ nodes that run already (--url). Ends with 1 where what they saw breaks a guarant
 const MAX_SHOWN = 10;
 /** Settles a service of unknown settings: past the default graces. */
 const FOREIGN_GONE_MS = 33_000;
+const FOREIGN_TELL_MS = 1500;
 
 interface Options {
   readonly seed: number;
@@ -24,6 +26,7 @@ interface Options {
   readonly nodes: number;
   readonly pairs: number;
   readonly groups: number;
+  readonly ghosts: number;
   readonly pace: number;
   readonly redis: boolean;
   readonly killNodes: boolean;
@@ -39,6 +42,7 @@ function readOptions(): Options | undefined {
       nodes: { type: 'string', default: '1' },
       pairs: { type: 'string', default: '5' },
       groups: { type: 'string', default: '2' },
+      ghosts: { type: 'string', default: '2' },
       pace: { type: 'string', default: '1' },
       seed: { type: 'string' },
       redis: { type: 'boolean', default: false },
@@ -55,13 +59,22 @@ function readOptions(): Options | undefined {
     nodes: Number(values.nodes),
     pairs: Number(values.pairs),
     groups: Number(values.groups),
+    ghosts: Number(values.ghosts),
     pace: Number(values.pace),
     redis: values.redis,
     killNodes: values['kill-node'],
     urls: url?.split(',') ?? [],
     log,
   };
-  const numbers = [options.seed, options.seconds, options.nodes, options.pairs, options.groups, options.pace];
+  const numbers = [
+    options.seed,
+    options.seconds,
+    options.nodes,
+    options.pairs,
+    options.groups,
+    options.ghosts,
+    options.pace,
+  ];
   const wrong = numbers.some(Number.isNaN) || (options.killNodes && options.nodes < 2);
   return values.help || wrong ? undefined : options;
 }
@@ -71,20 +84,22 @@ async function runAgainst(options: Options): Promise<Outcome> {
     return run(options);
   }
   const nodes = options.urls.map((url, index) => ({ index, url }));
-  const history = await runWorkload({
-    ...options,
-    nodes: () => nodes,
-    goneMs: FOREIGN_GONE_MS,
-    quietMs: GONE_MS,
-    floods: true,
-  });
-  return { ...check(history), history, kills: 0, serverLog: [] };
+  const common = { ...options, nodes: () => nodes, quietMs: GONE_MS };
+  const [history, ghostHistory] = await Promise.all([
+    runWorkload({ ...common, goneMs: FOREIGN_GONE_MS, floods: true }),
+    runGhosts({ ...common, rooms: options.ghosts }),
+  ]);
+  const times = { tellMs: FOREIGN_TELL_MS, burnDelayMs: BURN_DELAY_MS };
+  const ghosts = { ...checkGhosts(ghostHistory, times), history: ghostHistory };
+  return { ...check(history), history, ghosts, kills: 0, serverLog: [] };
 }
 
-function print(outcome: Outcome, { seed }: Options): void {
-  const { violations, counts, kills, history, serverLog } = outcome;
-  const lines = [JSON.stringify({ seed, entries: history.entries.length, kills, ...counts }, undefined, 2)];
-  lines.push(...violations.slice(0, MAX_SHOWN).map((violation) => explain(violation, history)));
+function print({ counts, kills, history, ghosts, serverLog, ...outcome }: Outcome, { seed }: Options): void {
+  const violations = [...outcome.violations, ...ghosts.violations];
+  const common = { seed, entries: history.entries.length + ghosts.history.entries.length, kills };
+  const lines = [JSON.stringify({ ...common, ...counts, ghosts: ghosts.counts }, undefined, 2)];
+  lines.push(...outcome.violations.slice(0, MAX_SHOWN).map((violation) => explain(violation, history)));
+  lines.push(...ghosts.violations.slice(0, MAX_SHOWN).map((violation) => explain(violation, ghosts.history)));
   if (serverLog.length > 0) {
     lines.push(`The nodes wrote ${serverLog.length} lines, the last ones are:`, ...serverLog.slice(-MAX_SHOWN));
   }
@@ -107,13 +122,14 @@ export async function main(): Promise<void> {
   const outcome = await runAgainst(options);
   if (options.log !== undefined) {
     writeLog(options.log, outcome.history);
+    writeLog(`${options.log}.ghosts`, outcome.ghosts.history);
   }
   print(outcome, options);
-  process.exitCode = outcome.violations.length > 0 ? 1 : 0;
+  process.exitCode = outcome.violations.length + outcome.ghosts.violations.length > 0 ? 1 : 0;
 }
 
 /** One entry a line; an answer names the number of what was asked. */
-function writeLog(file: string, { clients, entries }: History): void {
+function writeLog(file: string, { clients, entries }: Log): void {
   const lines = [clients, ...entries].map((line) =>
     JSON.stringify(line, (key, value: unknown) => (key === 'to' ? (value as { n: number }).n : value)),
   );

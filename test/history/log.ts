@@ -1,3 +1,5 @@
+import { type Common, EventLog } from './event-log';
+
 /** In rising order. */
 export const STATUSES = ['sent', 'delivered', 'seen'] as const;
 export type Status = (typeof STATUSES)[number];
@@ -64,8 +66,8 @@ export type Ask =
   | { readonly ask: 'list'; readonly call: true }
   | { readonly ask: 'configure'; readonly call: true }
   | { readonly ask: 'delete'; readonly call: true }
-  /** The admin of a group takes a member out, or asks them back; who was asked becomes a member again. */
-  | { readonly ask: 'kick' | 'invite'; readonly userId: string; readonly call: true }
+  /** The admin of a group takes a member out, for as long as a ban, or asks them back; who was asked becomes one again. */
+  | { readonly ask: 'kick' | 'ban' | 'unban' | 'invite'; readonly userId: string; readonly call: true }
   | { readonly ask: 'enter'; readonly call: true };
 
 export interface SentAck {
@@ -106,16 +108,6 @@ export type Told =
   | { readonly told: 'closed'; readonly reason: string }
   | { readonly told: 'kicked' }
   | { readonly told: 'foreign'; readonly event: string; readonly roomId: string };
-
-interface Common {
-  /** Order of the entry among those of all clients, 1, 2, 3 …: one process writes them all. */
-  readonly n: number;
-  /** Epoch ms, by the clock of the workload, with fractions; never going backwards. */
-  readonly at: number;
-  readonly client: string;
-  /** Number of the client's connection, from 1. */
-  readonly conn: number;
-}
 
 export type AskEntry = Common & Ask;
 /** An answer and the entry of what was asked. */
@@ -161,31 +153,13 @@ export interface History {
   readonly entries: readonly Entry[];
 }
 
-/** Epoch ms. One origin for all: entries of one process can be compared. */
-export const wallClock = (): number => performance.timeOrigin + performance.now();
-
 /** Where clients write what they do and see. */
-export class HistoryLog implements History {
+export class HistoryLog extends EventLog<Ask, Answer, Told> implements History {
   readonly clients: ClientInfo[] = [];
-  readonly entries: Entry[] = [];
   private readonly shown = new Map<string, Shown>();
-
-  constructor(private readonly clock: () => number = wallClock) {}
 
   addClient(info: ClientInfo): void {
     this.clients.push(info);
-  }
-
-  ask(client: string, conn: number, ask: Ask): AskEntry {
-    return this.add({ ...this.common(client, conn), ...ask });
-  }
-
-  answer(to: AskEntry, answer: Answer): AnswerEntry {
-    return this.add({ ...this.common(to.client, to.conn), ...answer, to });
-  }
-
-  tell(client: string, conn: number, told: Told): ToldEntry {
-    return this.add({ ...this.common(client, conn), ...told });
   }
 
   /** The one object for a message as it was shown. */
@@ -198,14 +172,5 @@ export class HistoryLog implements History {
     }
     const same = (Object.keys(message) as (keyof Shown)[]).every((field) => known[field] === message[field]);
     return same ? known : message;
-  }
-
-  private add<T extends Entry>(entry: T): T {
-    this.entries.push(entry);
-    return entry;
-  }
-
-  private common(client: string, conn: number): Common {
-    return { n: this.entries.length + 1, at: this.clock(), client, conn };
   }
 }

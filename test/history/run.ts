@@ -1,4 +1,7 @@
 import { check, type Verdict } from './checker';
+import { checkGhosts, type GhostVerdict } from './ghost/checker';
+import type { GhostHistory } from './ghost/log';
+import { runGhosts } from './ghost/workload';
 import type { History } from './log';
 import { Random } from './random';
 import { BURN_DELAY_MS, GONE_MS, Service } from './service';
@@ -10,6 +13,8 @@ export interface RunOptions {
   readonly nodes: number;
   readonly pairs: number;
   readonly groups: number;
+  /** Anonymous rooms. */
+  readonly ghosts: number;
   readonly pace: number;
   /** Redis under a single node too. */
   readonly redis: boolean;
@@ -19,6 +24,7 @@ export interface RunOptions {
 
 export interface Outcome extends Verdict {
   readonly history: History;
+  readonly ghosts: GhostVerdict & { readonly history: GhostHistory };
   readonly kills: number;
   /** Warnings and errors of the nodes. */
   readonly serverLog: readonly string[];
@@ -37,6 +43,7 @@ export async function run({
   nodes,
   pairs,
   groups,
+  ghosts,
   pace,
   redis,
   killNodes,
@@ -61,9 +68,14 @@ export async function run({
       return killNodes ? service.kill(new Random(seed ^ 1), over.signal) : undefined;
     });
     // Where a node does not come back the run fails at once.
-    const [history] = await Promise.all([runWorkload({ ...common, started }), killing]);
-    const verdict = check(history, { tellMs: killNodes ? TAKEN_OVER_MS : TELL_MS, burnDelayMs: BURN_DELAY_MS });
-    return { ...verdict, history, kills: service.kills, serverLog: service.log };
+    const [history, ghostHistory] = await Promise.all([
+      runWorkload({ ...common, started }),
+      runGhosts({ ...common, rooms: ghosts }),
+      killing,
+    ]);
+    const times = { tellMs: killNodes ? TAKEN_OVER_MS : TELL_MS, burnDelayMs: BURN_DELAY_MS };
+    const ghostVerdict = { ...checkGhosts(ghostHistory, times), history: ghostHistory };
+    return { ...check(history, times), history, ghosts: ghostVerdict, kills: service.kills, serverLog: service.log };
   } finally {
     await service.stop();
   }

@@ -191,6 +191,13 @@ export class Scene {
     }
   }
 
+  /** An ask whose ack the client waits for in vain. */
+  giveUp(client: string): void {
+    const ask = this.log.ask(client, this.conn(client), { ask: 'settle' });
+    this.pass(15_000);
+    this.log.answer(ask, { answer: 'refused', code: 'timeout' });
+  }
+
   page(client: string, messages: readonly Shown[], final = false): void {
     const ask = this.log.ask(client, this.conn(client), { ask: 'page', call: true, final });
     this.log.answer(ask, { answer: 'page', messages, more: false });

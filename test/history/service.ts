@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BuiltServer, buildWhenNeeded } from '../support/built-server';
 import { RedisServer } from '../support/redis-server';
-import type { Node } from './client';
+import type { Node } from './tab';
 import type { Random } from './random';
 
 /** How long a message stays from its reveal, ms. */
@@ -19,6 +19,8 @@ const SETTINGS = {
   SOCKET_EVENTS_BURST: '1000000',
   SOCKET_OTHER_EVENTS_PER_MINUTE: '10000000',
   MAX_SOCKETS_PER_IP: '1000000',
+  GHOST_JOINS_PER_MINUTE: '100000',
+  TOKEN_GUESSES_PER_MINUTE: '100000',
   ROOM_EMPTY_GRACE_MS: '1500',
   PRESENCE_GRACE_MS: '500',
   BURN_DELAY_MS: String(BURN_DELAY_MS),

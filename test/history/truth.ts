@@ -4,6 +4,7 @@ import type { AnswerEntry, AskEntry, ClientInfo, Entry, History, Mode, Shown } f
 import { rank } from './log';
 import { type Cause, causesOf, type Deadline } from './moved-deadlines';
 import { RoomCopy } from './room-copy';
+import { Slowness } from './slowness';
 import type { Report } from './violations';
 
 /** A message as all the logs together tell it. */
@@ -39,11 +40,13 @@ interface Rise {
 
 /** Clocks of one machine that are further apart than this are a fault of the service, ms. */
 const MAX_SKEW_MS = 250;
+
 /** What happened, put together from what everyone saw. */
 export class Truth {
   readonly messages = new Map<string, Known>();
   readonly epochs: Epochs;
   readonly changes: Changes;
+  readonly slowness: Slowness;
   readonly entriesOf = new Map<string, Entry[]>();
   readonly infoOf = new Map<string, ClientInfo>();
   /** Messages and asks by room. */
@@ -65,6 +68,7 @@ export class Truth {
   ) {
     this.epochs = new Epochs(report);
     this.changes = new Changes(history.entries);
+    this.slowness = new Slowness(history.entries);
     history.clients.forEach((info) => {
       this.infoOf.set(info.name, info);
       this.entriesOf.set(info.name, []);
@@ -84,7 +88,6 @@ export class Truth {
         this.epochs.placeSent(known, answer, history.entries);
       }
     }
-    this.checkClientIds();
     if (this.skew > MAX_SKEW_MS) {
       report.add('clock', history.entries[0], `a clock of the service is ${Math.round(this.skew)} ms off`);
     }
@@ -123,7 +126,7 @@ export class Truth {
     return this.messages.get(id)?.rises.findLast((rise) => rise.n < n);
   }
 
-  /** Number of the entry by which somebody first tried to send a message; undefined of system messages. */
+  /** By what somebody first tried to send a message; undefined of system messages. */
   askOf({ senderId, clientId }: Pick<Known, 'senderId' | 'clientId'>): AskEntry | undefined {
     return clientId === undefined ? undefined : this.firstAsk.get(`${senderId} ${clientId}`);
   }
@@ -140,15 +143,6 @@ export class Truth {
   /** Clients of a room. */
   clientsIn(roomId: string): string[] {
     return this.history.clients.flatMap((info) => (info.roomId === roomId ? info.name : []));
-  }
-
-  /** The times in which a user may have been taken out of their group: from the ask of a kick to its answer, n. */
-  kicksOf(userId: string): { readonly from: number; readonly to: number; readonly done: AnswerEntry | undefined }[] {
-    return [...this.asksIn.values()].flat().flatMap((ask) => {
-      const answer = this.answers.get(ask.n);
-      const done = answer?.answer === 'done' ? answer : undefined;
-      return ask.ask === 'kick' && ask.userId === userId ? { from: ask.n, to: answer?.n ?? Infinity, done } : [];
-    });
   }
 
   /** The room of the client that wrote an entry. */
@@ -293,22 +287,6 @@ export class Truth {
     const rises = this.messages.get(id)?.rises;
     if (rises && to > (rises.at(-1)?.rank ?? 0)) {
       rises.push({ n, rank: to });
-    }
-  }
-
-  private checkClientIds(): void {
-    const ids = new Map<string, Known>();
-    for (const known of this.messages.values()) {
-      if (known.clientId === undefined || known.epoch === undefined) {
-        continue;
-      }
-      const key = `${known.epoch} ${known.senderId} ${known.clientId}`;
-      const first = ids.get(key);
-      if (first) {
-        const text = `clientId ${known.clientId} has ${first.id} (seq ${first.seq}) and ${known.id} (seq ${known.seq})`;
-        this.report.add('doubled', known.first, text);
-      }
-      ids.set(key, known);
     }
   }
 }

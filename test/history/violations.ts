@@ -1,4 +1,4 @@
-import type { ClientInfo, Entry, History } from './log';
+import type { Common } from './event-log';
 
 /** What can be wrong with a history. */
 export const KINDS = {
@@ -21,8 +21,10 @@ export const KINDS = {
   wiped: 'a room wiped though somebody was in it, a message waited, or nobody asked for it',
   'after-leave': 'a message told to a connection that had left',
   'after-kick': 'something of a room for a user who was taken out of it more than a second before',
+  banned: 'a user let back into a room that they are banned from',
   foreign: 'an event of a room that is none of the user',
   corrupt: 'a message that is not the same everywhere, or not as it was sent',
+  presence: 'somebody told to come or go who did not, or twice, or not told',
   failed: 'an internal error',
   unanswered: 'an ack that never came',
   clock: 'nodes whose clocks differ',
@@ -41,9 +43,15 @@ export interface Violation {
 export class Report {
   readonly violations: Violation[] = [];
 
-  add(kind: Kind, entry: Entry | undefined, text: string): void {
+  add(kind: Kind, entry: Common | undefined, text: string): void {
     this.violations.push({ kind, client: entry?.client ?? '', n: entry?.n ?? 0, text });
   }
+}
+
+/** The log of a run: who took part, and what they wrote. */
+export interface Log {
+  readonly clients: readonly { readonly name: string; readonly userId: string; readonly roomId: string }[];
+  readonly entries: readonly Common[];
 }
 
 /** Entries of the room around a violation that are shown with it: of its client, and what others wrote at that time. */
@@ -51,7 +59,7 @@ const BEFORE = 14;
 const AFTER = 4;
 
 /** A violation with what its client saw around it, to be read by people. */
-export function explain(violation: Violation, { clients, entries }: History): string {
+export function explain(violation: Violation, { clients, entries }: Log): string {
   const own = entries.filter(({ client }) => client === violation.client);
   const at = own.findIndex(({ n }) => n >= violation.n);
   const lines = own.slice(Math.max(0, at - BEFORE), at + AFTER).map((entry) => {
@@ -62,14 +70,14 @@ export function explain(violation: Violation, { clients, entries }: History): st
   return [head, ...roomLines(violation, clients), ...lines].join('\n');
 }
 
-function roomLines({ client }: Violation, clients: readonly ClientInfo[]): string[] {
+function roomLines({ client }: Violation, clients: Log['clients']): string[] {
   const info = clients.find(({ name }) => name === client);
   const tabs = clients.filter(({ roomId }) => roomId === info?.roomId).map(({ name }) => name);
   return info ? [`  ${client} is user ${info.userId} in room ${info.roomId} with ${tabs.join(', ')}`] : [];
 }
 
 /** One line of a log. */
-export function describe(entry: Entry): string {
+export function describe(entry: Common): string {
   const time = new Date(entry.at).toISOString().slice(14, 23);
   const { n, client, conn } = entry;
   const head = `#${n} ${time} ${client}/${conn}`;
@@ -78,7 +86,7 @@ export function describe(entry: Entry): string {
     return text.length > 400 ? `${text.slice(0, 400)}…` : text;
   };
   const { n: _n, at: _at, client: _client, conn: _conn, ...rest } = entry;
-  return `${head} ${short(rest)}${'to' in entry ? ` to #${entry.to.n}` : ''}`;
+  return `${head} ${short(rest)}${'to' in entry ? ` to #${(entry.to as Common).n}` : ''}`;
 }
 
 function brief(value: unknown): unknown {

@@ -73,10 +73,12 @@ export interface RestAnswer {
 /** An answer that takes longer is one that never comes. */
 const REST_TIMEOUT_MS = 20_000;
 
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
 /** A REST call; undefined where no answer came (its node was killed, or it took too long). */
 export async function rest(
   url: string,
-  method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+  method: Method,
   path: string,
   { token, body }: { token?: string; body?: object } = {},
 ): Promise<RestAnswer | undefined> {

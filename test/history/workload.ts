@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Actor } from './actor';
-import { HistoryClient, type Node } from './client';
-import { HistoryLog, type Status, wallClock } from './log';
+import { HistoryClient } from './client';
+import type { Node } from './tab';
+import { wallClock } from './event-log';
+import { HistoryLog, type Status } from './log';
 import { Random } from './random';
 import { Sender } from './sender';
 import { createRoom, register, roomOf, type User } from './wire';
@@ -120,12 +122,32 @@ async function kickAround(
     await sleep(random.int(300, 2500) / pace);
     const target = random.pick(others)?.client;
     if (admin?.connected && target?.connected && !over()) {
-      await admin.kick(target.info.userId);
-      await sleep(random.int(OUT_MS, OUT_MS * 2));
+      await (random.chance(0.5) ? banFor(admin, target, random) : kickFor(admin, target, random));
       await admin.invite(target.info.userId);
       await target.enter();
     }
   }
+}
+
+async function kickFor(admin: HistoryClient, target: HistoryClient, random: Random): Promise<void> {
+  await admin.kick(target.info.userId);
+  await sleep(random.int(OUT_MS, OUT_MS * 2));
+}
+
+/** Who is banned tries to come back meanwhile. */
+async function banFor(admin: HistoryClient, target: HistoryClient, random: Random): Promise<void> {
+  const { userId } = target.info;
+  await admin.ban(userId);
+  for (let tries = random.int(1, 3); tries > 0; tries--) {
+    await sleep(random.int(OUT_MS / 3, OUT_MS));
+    if (random.chance(0.5)) {
+      await admin.invite(userId);
+    }
+    await target.enter();
+    await target.join(true);
+    await target.page();
+  }
+  await admin.unban(userId);
 }
 
 /** Puts a pair through what it takes both of them for. */

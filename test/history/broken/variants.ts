@@ -1,6 +1,7 @@
 import type { Type } from '@nestjs/common';
 import type { TestingModuleBuilder } from '@nestjs/testing';
 import { MessageStore } from '../../../src/chat/engine/message.store';
+import { MembershipFeed } from '../../../src/chat/engine/membership-feed';
 import { RoomFeed } from '../../../src/chat/engine/room-feed';
 import { RoomEntry } from '../../../src/chat/room-entry';
 import { ExpiryQueue } from '../../../src/expiry/expiry-queue';
@@ -8,6 +9,7 @@ import { RoomDelivery } from '../../../src/realtime/room-delivery';
 import type { Kind } from '../violations';
 import { DeafDelivery, HoldlessDelivery, LosingDelivery } from './deliveries';
 import { HospitableRoomEntry } from './entries';
+import { ForgivingMembershipFeed } from './memberships';
 import {
   EuphemisticRoomFeed,
   ForgetfulRoomFeed,
@@ -132,6 +134,11 @@ export const BROKEN: readonly Variant[] = [
     name: 'a kick that leaves sockets in the room',
     replace: slow((builder) => builder.overrideProvider(RoomEntry).useClass(HospitableRoomEntry)),
     kinds: ['after-kick'],
+  },
+  {
+    name: 'a ban that is no more than a kick',
+    replace: slow((builder) => builder.overrideProvider(MembershipFeed).useClass(ForgivingMembershipFeed)),
+    kinds: ['banned'],
   },
   { name: 'a room that is wiped too early', replace: slow(feed(HastyRoomFeed)), kinds: ['wiped'] },
 ];

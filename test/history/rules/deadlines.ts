@@ -59,7 +59,8 @@ function checkShown(entries: readonly Entry[], truth: Truth, report: Report): vo
     } else if ('answer' in entry && entry.answer === 'sent') {
       shown.push(entry.sent);
     }
-    const isOrdered = !('answer' in entry && 'call' in entry.to);
+    // Other acks may be overtaken by what happened after they were true.
+    const isOrdered = 'told' in entry || ('answer' in entry && entry.answer === 'joined');
     for (const { id, expiresAt } of shown) {
       const known = truth.messages.get(id);
       const before = 'answer' in entry && known ? latestBefore(known, entry.to.n, truth) : Infinity;

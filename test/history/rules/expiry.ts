@@ -56,10 +56,13 @@ function checkTold(
 ): void {
   let connectedAt = Infinity;
   let heardUntil = -Infinity;
+  /** Whether it has joined on this connection; else what it holds may be of a room that was wiped while it was away. */
+  let joined = false;
+  const told = new Set<string>();
   for (const entry of entries) {
     if ('told' in entry && entry.told === 'disconnect') {
       for (const { message } of copy.held.values()) {
-        if (overdue(message, connectedAt, heardUntil, truth, tellMs)) {
+        if ((joined || told.has(message.id)) && overdue(message, connectedAt, heardUntil, truth, tellMs)) {
           report.add('not-dropped', entry, `${message.id} (seq ${message.seq}) expired and nobody told`);
         }
       }
@@ -67,7 +70,10 @@ function checkTold(
     copy.apply(entry);
     if ('told' in entry) {
       if (entry.told === 'connect') {
-        [connectedAt, heardUntil] = [isGroup ? Infinity : entry.at, -Infinity];
+        [connectedAt, heardUntil, joined] = [isGroup ? Infinity : entry.at, -Infinity, false];
+        told.clear();
+      } else if (entry.told === 'new') {
+        told.add(entry.message.id);
       } else if (entry.told === 'kicked') {
         connectedAt = Infinity;
       } else if (entry.told === 'expired') {
@@ -88,6 +94,7 @@ function checkTold(
       if (isGroup && (entry.answer === 'joined' || entry.answer === 'sent')) {
         connectedAt = Math.min(connectedAt, entry.at);
       }
+      joined ||= entry.answer === 'joined';
       heardUntil = Math.max(heardUntil, entry.to.at);
     }
   }
@@ -113,7 +120,7 @@ function overdue(
   tellMs: number,
 ): boolean {
   const expiresAt = truth.deadlineOf(message);
-  return connectedAt + truth.skew < expiresAt && expiresAt + tellMs < heardUntil;
+  return connectedAt + truth.skew < expiresAt && expiresAt + tellMs + truth.slowness.at(expiresAt) < heardUntil;
 }
 
 /** By how much the first `message:expired` of each message came later than the deadline, ms, ascending. */

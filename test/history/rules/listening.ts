@@ -1,5 +1,7 @@
 import { type AnswerEntry, type Entry, type Shown, shownBy, type ToldEntry } from '../log';
-import type { Known, Truth } from '../truth';
+import type { Kick } from '../memberships';
+import type { Known } from '../truth';
+import type { Slowness } from '../slowness';
 import type { Report } from '../violations';
 
 /** How long a message may take from the first sign of it to the last of the sockets, ms. */
@@ -16,7 +18,10 @@ export class Stretch {
   private readonly about = new Map<string, ToldEntry[]>();
   private lastClosing = 0;
 
-  constructor(readonly from: Entry) {
+  constructor(
+    readonly from: Entry,
+    private readonly slowness: Slowness,
+  ) {
     this.to = from;
   }
 
@@ -74,7 +79,7 @@ export class Stretch {
       const answered =
         !('call' in entry.to) && (entry.answer !== 'refused' || !['timeout', 'gone'].includes(entry.code));
       if (answered) {
-        this.heardUntil = Math.max(this.heardUntil, entry.to.at - FAN_OUT_MS);
+        this.heardUntil = Math.max(this.heardUntil, entry.to.at - FAN_OUT_MS - this.slowness.at(entry.to.at));
       }
     }
   }
@@ -94,12 +99,16 @@ function idsIn(entry: ToldEntry): readonly string[] {
 /** By client. */
 export type Stretches = ReadonlyMap<string, readonly Stretch[]>;
 
-type Kick = ReturnType<Truth['kicksOf']>[number];
+interface StretchContext {
+  readonly isGroup: boolean;
+  readonly kicks: readonly Kick[];
+  readonly slowness: Slowness;
+}
 
 /** The stretches of a client, over all its connections. Reports what is told to one that has left. */
 export function listeningStretches(
   entries: readonly Entry[],
-  { isGroup, kicks }: { readonly isGroup: boolean; readonly kicks: readonly Kick[] },
+  { isGroup, kicks, slowness }: StretchContext,
   report: Report,
 ): Stretch[] {
   const stretches: Stretch[] = [];
@@ -115,7 +124,7 @@ export function listeningStretches(
   const begin = (entry: Entry): void => {
     audience = 'in';
     if (!current) {
-      current = new Stretch(entry);
+      current = new Stretch(entry, slowness);
       stretches.push(current);
     }
   };

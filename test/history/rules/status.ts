@@ -20,7 +20,8 @@ export function checkStatuses(truth: Truth, report: Report): void {
           [ranks, shown] = [new Map(), new Map()];
         } else if (entry.told === 'new') {
           const before = ranks.get(entry.message.id) ?? 0;
-          if (rank(entry.message.status) < before) {
+          // A tombstone keeps the status that the message had.
+          if (entry.message.type !== 'deleted' && rank(entry.message.status) < before) {
             report.add('status', entry, `${entry.message.id} falls back to ${entry.message.status}`);
           }
           show(entry.message);

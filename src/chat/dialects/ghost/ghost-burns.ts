@@ -57,6 +57,21 @@ export class GhostBurns {
     const others = this.ghosts.of(roomId).filter(({ userId }) => userId !== senderId);
     if (others.some(({ place, cameAt }) => !place.joining && cameAt !== undefined && cameAt < seq)) {
       this.start(roomId, id);
+      return;
+    }
+    for (const { place, heldBurns } of others) {
+      if (place.joining) {
+        heldBurns.push({ id, seq });
+      }
+    }
+  }
+
+  /** What was held back from somebody during a join was handed to their socket, as far as it came after they had. */
+  released({ place: { roomId }, cameAt = Infinity, heldBurns }: Ghost): void {
+    for (const { id, seq } of heldBurns.splice(0)) {
+      if (seq > cameAt) {
+        this.start(roomId, id);
+      }
     }
   }
 
@@ -74,7 +89,7 @@ export class GhostBurns {
     }
     for (const message of await this.waiting(ghost)) {
       if (message.seq > ghost.cameAt) {
-        // It came while the join was under way and was sent behind its end.
+        // It came while the join was under way and was sent behind its end; should that have started nothing.
         this.start(roomId, message.id);
       } else if (!ghost.place.out && (await this.feed.burn(roomId, message.id, this.config.env.BURN_DELAY_MS))?.first) {
         this.broadcaster.emitTo(ghost.place.socket, GhostEvents.newMessage, ghostView(message, ghost.token));

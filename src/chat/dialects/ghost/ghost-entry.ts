@@ -168,6 +168,7 @@ export class GhostEntry {
     this.places.settle(place, room.position);
     this.broadcaster.emitTo(socket, GhostEvents.roomJoined, joined);
     this.delivery.release(socket, roomId, room.position);
+    this.burns.released(ghost);
     this.burns.arrived(ghost);
   }
 
@@ -176,6 +177,7 @@ export class GhostEntry {
     const ghost = this.ghosts.find(socket, roomId);
     if (ghost && this.places.fail(ghost.place)) {
       this.delivery.release(socket, roomId, 0);
+      this.burns.released(ghost);
       return;
     }
     this.delivery.drop(socket, roomId);

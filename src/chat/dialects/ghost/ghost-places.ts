@@ -11,6 +11,8 @@ export interface Ghost {
   readonly userId: string;
   /** The last seq of the room when they came in; undefined until they have. */
   cameAt: number | undefined;
+  /** Burn messages of others that are held back from them while a join is under way. */
+  readonly heldBurns: { readonly id: string; readonly seq: number }[];
 }
 
 /** What the engine calls an agent: nothing in it could be taken for a separator. */
@@ -46,7 +48,7 @@ export class GhostPlaces {
 
   /** The socket is about to be somebody in its place. */
   add(place: Place, token: string, agentId: string): Ghost {
-    const ghost = { place, token, agentId, userId: userIdOf(agentId), cameAt: undefined };
+    const ghost = { place, token, agentId, userId: userIdOf(agentId), cameAt: undefined, heldBurns: [] };
     this.ghosts.set(place, ghost);
     return ghost;
   }
