@@ -1,5 +1,6 @@
 import type { AnswerEntry, JoinAck, Point } from '../log';
 import { rank } from '../log';
+import { kicksOf } from '../memberships';
 import { latestBefore } from '../moved-deadlines';
 import { RoomCopy } from '../room-copy';
 import type { Known, Truth } from '../truth';
@@ -91,7 +92,7 @@ function checkLive(entry: Joined, truth: Truth, report: Report): void {
   for (const [from, to] of live) {
     for (let seq = from; seq <= to; seq++) {
       const known = truth.epochs.messages.get(epoch)?.get(seq);
-      if (known && truth.expiredBy(known, entry.to.at)) {
+      if (known && truth.expiredBy(known, entry.to.at, truth.userOf(entry))) {
         report.add('unaccounted', entry, `live: seq ${seq} (${known.id}) was expired`);
       } else if (known && truth.changes.isRemoved(known.id, entry.to.n)) {
         report.add('unaccounted', entry, `live: seq ${seq} (${known.id}) was deleted`);
@@ -103,11 +104,14 @@ function checkLive(entry: Joined, truth: Truth, report: Report): void {
 /** What the client holds now must be what stands. */
 function checkCopy(entry: Joined, copy: RoomCopy, isGroup: boolean, truth: Truth, report: Report): void {
   const { epoch, lastSeq } = entry.joined;
+  // Who comes back is sent nothing that burns from before.
+  const wasOut = isGroup && kicksOf(truth.userOf(entry), truth).some(({ from }) => from < entry.n);
   for (const known of truth.epochs.messages.get(epoch)?.values() ?? []) {
     const asked = known.seq >= copy.from && known.seq <= lastSeq;
     if (
       asked &&
       !truth.changes.mayBeRemoved(known.id, entry.n) &&
+      !(known.mode === 'burn' && wasOut) &&
       truth.aliveAt(known, entry.at) &&
       copy.held.get(known.seq)?.message.id !== known.id
     ) {
@@ -115,7 +119,8 @@ function checkCopy(entry: Joined, copy: RoomCopy, isGroup: boolean, truth: Truth
     }
   }
   for (const { message, status, expiresAt } of copy.held.values()) {
-    if (truth.expiredBy(message, entry.to.at)) {
+    const viewer = message.type === 'deleted' ? undefined : truth.userOf(entry);
+    if (truth.expiredBy(message, entry.to.at, viewer)) {
       report.add('not-dropped', entry, `${message.id} (seq ${message.seq}) was expired when it was asked for`);
     }
     if (truth.messages.get(message.id)?.epoch !== epoch) {
