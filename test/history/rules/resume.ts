@@ -92,13 +92,19 @@ function checkLive(entry: Joined, truth: Truth, report: Report): void {
   for (const [from, to] of live) {
     for (let seq = from; seq <= to; seq++) {
       const known = truth.epochs.messages.get(epoch)?.get(seq);
-      if (known && truth.expiredBy(known, entry.to.at, truth.userOf(entry))) {
+      if (known && truth.expiredBy(known, entry.to.at, viewerOf(entry, truth))) {
         report.add('unaccounted', entry, `live: seq ${seq} (${known.id}) was expired`);
       } else if (known && truth.changes.isRemoved(known.id, entry.to.n)) {
         report.add('unaccounted', entry, `live: seq ${seq} (${known.id}) was deleted`);
       }
     }
   }
+}
+
+/** For whom burn messages end by themselves: not for who was taken out of the room meanwhile, and forgotten with that. */
+function viewerOf(entry: Joined, truth: Truth): string | undefined {
+  const userId = truth.userOf(entry);
+  return kicksOf(userId, truth).some(({ from }) => from < entry.n) ? undefined : userId;
 }
 
 /** What the client holds now must be what stands. */
@@ -119,7 +125,7 @@ function checkCopy(entry: Joined, copy: RoomCopy, isGroup: boolean, truth: Truth
     }
   }
   for (const { message, status, expiresAt } of copy.held.values()) {
-    const viewer = message.type === 'deleted' ? undefined : truth.userOf(entry);
+    const viewer = message.type === 'deleted' ? undefined : viewerOf(entry, truth);
     if (truth.expiredBy(message, entry.to.at, viewer)) {
       report.add('not-dropped', entry, `${message.id} (seq ${message.seq}) was expired when it was asked for`);
     }
