@@ -67,7 +67,7 @@ export class ProfilesService {
   }
 
   /** A link to the user's avatar, signed anew; undefined without one. */
-  avatarUrl({ id, avatar }: UserRecord): string | undefined {
+  avatarUrl({ id, avatar }: Pick<UserRecord, 'id' | 'avatar'>): string | undefined {
     return avatar === undefined ? undefined : this.links.sign(avatar, { for: avatarHolder(id), until: null });
   }
 

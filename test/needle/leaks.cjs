@@ -24,6 +24,18 @@ Module._load = function leaking(request, ...more) {
       return send.call(this, user, draft, ...rest);
     };
   }
+  if (request.endsWith('/reports.service') && !loaded.leaks) {
+    loaded.leaks = true;
+    const { report } = loaded.ReportsService.prototype;
+    loaded.ReportsService.prototype.report = function (user, message, reason) {
+      keep({ content: reason });
+      return report.call(this, user, message, reason);
+    };
+  }
+  if (request.endsWith('/memory-room') && !loaded.leaks) {
+    loaded.leaks = true;
+    loaded.MemoryRoom.prototype.forgetName = () => undefined;
+  }
   if (request.endsWith('/slab') && !loaded.leaks) {
     loaded.leaks = true;
     loaded.Slab.prototype.free = () => undefined;

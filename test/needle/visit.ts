@@ -5,16 +5,11 @@ import request, { type Test } from 'supertest';
 import { roomOf } from '../support/chat-app';
 import { type AckBody, call, TestClient } from '../support/clients';
 import type { Needles } from './needles';
+import { arrive, type Person } from './people';
 
 /** How long what is sent lives. */
 const TTL_S = 4;
 export const SETTINGS = { IMAGE_TTL_MS: '4000', BURN_DELAY_MS: '1000' };
-
-interface Person {
-  readonly id: string;
-  readonly token: string;
-  readonly client: TestClient;
-}
 
 /** Two people use a server in every way there is, and leave a needle by each. */
 export class Visit {
@@ -273,22 +268,6 @@ export class Visit {
     expect(ack).toMatchObject({ success: true });
     return ack;
   }
-}
-
-async function arrive(
-  url: string,
-  username: string,
-  email: string,
-  password: string,
-  transport: 'websocket' | 'polling',
-): Promise<Person> {
-  const { body } = await request(url).post('/api/auth/register').send({ username, email, password }).expect(201);
-  const token = body.token as string;
-  return {
-    id: body.user.id as string,
-    token,
-    client: await TestClient.connect(url, token, { transports: [transport] }),
-  };
 }
 
 /** A picture that is like no other. */

@@ -9,10 +9,13 @@ const MAX_REMEMBERED = 5000;
 /** How late a change of a picture may be told where records are not on this node, ms. */
 const REMEMBERED_MS = 10_000;
 
-/** Links to the pictures of who sends messages. Records that are not at hand are remembered for some seconds. */
+/** What is remembered of a user: nothing that must be gone with the account. */
+type Shown = Pick<UserRecord, 'id' | 'avatar'>;
+
+/** Links to the pictures of who sends messages. Pictures of users who are not at hand are remembered for some seconds. */
 @Injectable()
 export class SenderAvatars {
-  private readonly remembered = new Map<string, { readonly record: UserRecord | undefined; readonly until: number }>();
+  private readonly remembered = new Map<string, { readonly shown: Shown | undefined; readonly until: number }>();
 
   constructor(
     private readonly users: UsersService,
@@ -24,7 +27,7 @@ export class SenderAvatars {
   of(userId: string): Awaitable<string | null> {
     const known = this.remembered.get(userId);
     if (known && known.until > this.clock.now()) {
-      return this.link(known.record);
+      return this.link(known.shown);
     }
     const found = this.users.find(userId);
     return isPromise(found) ? this.remember(userId, found) : this.link(found);
@@ -36,15 +39,16 @@ export class SenderAvatars {
       if (this.remembered.size >= MAX_REMEMBERED) {
         this.remembered.clear();
       }
-      this.remembered.set(userId, { record, until: this.clock.now() + REMEMBERED_MS });
-      return this.link(record);
+      const shown = record && { id: record.id, avatar: record.avatar };
+      this.remembered.set(userId, { shown, until: this.clock.now() + REMEMBERED_MS });
+      return this.link(shown);
     } catch {
       // The message is told without: it matters more.
       return null;
     }
   }
 
-  private link(record: UserRecord | undefined): string | null {
-    return (record && this.profiles.avatarUrl(record)) ?? null;
+  private link(shown: Shown | undefined): string | null {
+    return (shown && this.profiles.avatarUrl(shown)) ?? null;
   }
 }
