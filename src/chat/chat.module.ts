@@ -34,9 +34,11 @@ import { ModerationController } from './moderation.controller';
 import { ModerationService } from './moderation.service';
 import { RedisMembershipFeed } from './redis/redis-membership-feed';
 import { RedisMembershipStore } from './redis/redis-membership.store';
+import { RedisAppends } from './redis/redis-appends';
 import { RedisChanges } from './redis/redis-changes';
 import { RedisMessageStore } from './redis/redis-message.store';
 import { RedisOccupancy } from './redis/redis-occupancy';
+import { RedisReceipts } from './redis/redis-receipts';
 import { RedisReports } from './redis/redis-reports';
 import { RedisPublicRooms } from './redis/redis-public-rooms';
 import { RedisRoomFeed } from './redis/redis-room-feed';
@@ -84,6 +86,8 @@ import { TypingService } from './typing.service';
     provideForRedis(NodeRooms),
     provideForRedis(RedisOccupancy),
     provideForRedis(RedisChanges),
+    provideForRedis(RedisAppends),
+    provideForRedis(RedisReceipts),
     provideForRedis(RedisReports),
     provideForRedis(FeedFollower),
     provideStore(RoomFeed, { memory: MemoryRoomFeed, redis: RedisRoomFeed }),

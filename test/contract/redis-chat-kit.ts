@@ -4,9 +4,11 @@ import { FeedFollower } from '../../src/chat/redis/feed-follower';
 import { NodeRooms } from '../../src/chat/redis/node-rooms';
 import { RedisMembershipFeed } from '../../src/chat/redis/redis-membership-feed';
 import { RedisMembershipStore } from '../../src/chat/redis/redis-membership.store';
+import { RedisAppends } from '../../src/chat/redis/redis-appends';
 import { RedisChanges } from '../../src/chat/redis/redis-changes';
 import { RedisMessageStore } from '../../src/chat/redis/redis-message.store';
 import { RedisOccupancy } from '../../src/chat/redis/redis-occupancy';
+import { RedisReceipts } from '../../src/chat/redis/redis-receipts';
 import { RedisReports } from '../../src/chat/redis/redis-reports';
 import { RedisPublicRooms } from '../../src/chat/redis/redis-public-rooms';
 import { RedisRoomFeed } from '../../src/chat/redis/redis-room-feed';
@@ -60,6 +62,7 @@ export async function redisChatKit(server: RedisServer, prefix = uniquePrefix())
   const deadlines = new RoomDeadlines(rooms, queue);
   const occupancy = new RedisOccupancy(rooms, new NodeRooms(redis, nodes), totals, nodes);
   const [marks, listing] = [new UserMarks(redis, lists), new RedisPublicRooms(redis, rooms)];
+  const changes = new RedisChanges(rooms, totals, clock);
   const reports = new RedisReports(rooms, ids);
   const follower = new FeedFollower(redis, rooms, channels, nodes, clock);
   const feed = new ListeningFeed(
@@ -71,9 +74,10 @@ export async function redisChatKit(server: RedisServer, prefix = uniquePrefix())
     totals,
     deadlines,
     follower,
-    new RedisChanges(rooms, totals, clock),
+    new RedisAppends(rooms, totals, changes, ids),
+    new RedisReceipts(rooms, deadlines),
+    changes,
     reports,
-    ids,
   );
   return {
     node,

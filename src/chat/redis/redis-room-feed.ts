@@ -1,10 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { AppError } from '../../common/app-error';
-import { Ids } from '../../common/ids';
-import { MESSAGE_STATUSES, MESSAGE_TYPES, type MessageDraft } from '../engine/message';
-import { type Refusal, refused, tooSoon } from '../engine/membership';
+import type { MessageDraft } from '../engine/message';
 import type { Reported, ReportRequest } from '../engine/report';
-import { type CloseReason, isGroupRoomId, type Room, type RoomDraft, type RoomSettings } from '../engine/room';
+import type { CloseReason, Room, RoomDraft, RoomSettings } from '../engine/room';
 import {
   type Appended,
   type AppendLimits,
@@ -26,52 +24,21 @@ import {
   type RoomListener,
   type Swept,
 } from '../engine/room-feed';
-import {
-  decodeMessage,
-  decodeRemembered,
-  decodeRoom,
-  digestOf,
-  encodePayload,
-  type Quoted,
-  type RawView,
-} from './codec';
+import { decodeMessage, decodeRemembered, decodeRoom, type RawView } from './codec';
 import { FeedFollower } from './feed-follower';
 import { RedisPublicRooms } from './redis-public-rooms';
+import { RedisAppends } from './redis-appends';
 import { RedisChanges } from './redis-changes';
 import { RedisOccupancy } from './redis-occupancy';
+import { RedisReceipts } from './redis-receipts';
 import { RedisReports } from './redis-reports';
 import { RedisRooms, type RoomScript } from './redis-rooms';
 import { RedisRoomTotals } from './redis-room-totals';
 import { RoomDeadlines } from './room-deadlines';
 import { RoomLists } from './room-lists';
 import { UserMarks } from './user-marks';
-import { BURN, END, RAISE, REVEAL } from './receipt-scripts.lua';
-import { RAISE_MARK } from './watermark-scripts.lua';
-import { APPEND, CLOSE, CONFIGURE, OPEN, SET_KEY, SWEEP } from './room-scripts.lua';
+import { CLOSE, CONFIGURE, OPEN, SET_KEY, SWEEP } from './room-scripts.lua';
 
-type AppendReply =
-  | readonly [
-      'new',
-      value: string,
-      index: string | null,
-      epoch: string,
-      bytes: number,
-      type: string,
-      freed: number,
-      images: string[],
-    ]
-  | readonly ['again', value: string | null, index: string | null, epoch: string, bytes: 0, remembered: string]
-  | readonly ['room']
-  | readonly ['server']
-  | readonly ['refused', Refusal]
-  | readonly ['slow', wait: number]
-  | readonly ['reply']
-  | null;
-type RaiseReply = readonly [waiting: number, epoch: string, index: string | null];
-type RevealReply =
-  | readonly ['revealed', value: string, until: string, epoch: string, index: string | null]
-  | readonly ['again' | 'own' | 'ordinary'];
-type BurnReply = readonly [deadline: string, epoch: string, index: string | null, first: number];
 type SweepReply = readonly [
   erased: number,
   waiting: number,
@@ -92,8 +59,6 @@ export type CloseReply = readonly [
   images: string[],
 ];
 
-const GONE = { seq: 0, senderId: '', senderUsername: '' };
-
 /**
  * The feed of many nodes: each change is one script in the room's slot, which publishes it as well. What stands in other
  * slots (lists of rooms, totals, the expiry queue) is brought up to date around it, in an order that a kill in between
@@ -102,12 +67,6 @@ const GONE = { seq: 0, senderId: '', senderUsername: '' };
 @Injectable()
 export class RedisRoomFeed extends RoomFeed {
   private readonly openScript: RoomScript<[opened: number, view: RawView]>;
-  private readonly appendScript: RoomScript<AppendReply>;
-  private readonly raiseScript: RoomScript<RaiseReply | null>;
-  private readonly raiseMarkScript: RoomScript<readonly [epoch: string, index: string | null] | null>;
-  private readonly revealScript: RoomScript<RevealReply | null>;
-  private readonly burnScript: RoomScript<BurnReply | null>;
-  private readonly endScript: RoomScript<readonly [epoch: string, index: string | null] | null>;
   private readonly configureScript: RoomScript<RawView | null>;
   private readonly keyScript: RoomScript<null>;
   private readonly sweepScript: RoomScript<SweepReply | null>;
@@ -122,18 +81,13 @@ export class RedisRoomFeed extends RoomFeed {
     private readonly totals: RedisRoomTotals,
     private readonly deadlines: RoomDeadlines,
     private readonly follower: FeedFollower,
+    private readonly appends: RedisAppends,
+    private readonly receipts: RedisReceipts,
     private readonly changes: RedisChanges,
     private readonly reports: RedisReports,
-    private readonly ids: Ids,
   ) {
     super();
     this.openScript = rooms.script(OPEN);
-    this.appendScript = rooms.script(APPEND);
-    this.raiseScript = rooms.script(RAISE);
-    this.raiseMarkScript = rooms.script(RAISE_MARK);
-    this.revealScript = rooms.script(REVEAL);
-    this.burnScript = rooms.script(BURN);
-    this.endScript = rooms.script(END);
     this.configureScript = rooms.script(CONFIGURE);
     this.keyScript = rooms.script(SET_KEY);
     this.sweepScript = rooms.script(SWEEP);
@@ -184,41 +138,10 @@ export class RedisRoomFeed extends RoomFeed {
   }
 
   override async append(draft: MessageDraft, limits: AppendLimits): Promise<Appended | undefined> {
-    const { roomId, senderId, type, clientId } = draft;
-    const quoted = draft.replyTo === undefined ? undefined : await this.quoted(roomId, senderId, draft.replyTo);
-    const reply = await this.appendScript(
-      roomId,
-      this.ids.id(),
-      senderId,
-      MESSAGE_TYPES.indexOf(type),
-      draft.ttl ?? '',
-      limits.maxLifetimeMs,
-      limits.messagesPerRoom,
-      this.isFull(limits) ? 1 : 0,
-      clientId === undefined ? '' : digestOf(senderId, clientId),
-      encodePayload(draft, quoted?.quote),
-      draft.burn ? 1 : 0,
-      draft.expireFrom === 'seen' ? 1 : 0,
-      draft.image ? `${draft.image.holder} ${draft.image.filename}` : '',
-      ...(quoted ? [quoted.quote.seq, quoted.quote.senderId, quoted.name] : ['', '', '']),
-    );
+    const { roomId, type } = draft;
+    const reply = await this.appends.append(draft, limits);
     if (!reply) {
       return undefined;
-    }
-    if (reply[0] === 'room') {
-      throw new AppError('CapacityError', 'The room is full, wait until messages have expired');
-    }
-    if (reply[0] === 'server') {
-      throw new AppError('CapacityError', 'The server is full, wait until messages have expired');
-    }
-    if (reply[0] === 'refused') {
-      throw refused(reply[1]);
-    }
-    if (reply[0] === 'slow') {
-      throw tooSoon(reply[1]);
-    }
-    if (reply[0] === 'reply') {
-      throw new AppError('NotFoundError', 'The message that you reply to is gone');
     }
     const [, value, index, epoch, bytes] = reply;
     if (reply[0] === 'new') {
@@ -243,55 +166,20 @@ export class RedisRoomFeed extends RoomFeed {
     return { message: decodeMessage(roomId, reply[1]), duplicate: false };
   }
 
-  override async raise(receipt: Receipt): Promise<{ waiting: number } | undefined> {
-    const { roomId, userId, status, range, socketId } = receipt;
-    const which = 'messageId' in range ? (['id', range.messageId] as const) : (['upTo', range.upToSeq] as const);
-    const rank = MESSAGE_STATUSES.indexOf(status);
-    if (isGroupRoomId(roomId)) {
-      const raised = await this.raiseMarkScript(roomId, userId, rank, socketId ?? '', ...which);
-      await (raised && this.deadlines.index(roomId, ...raised));
-      return raised ? { waiting: 0 } : undefined;
-    }
-    const reply = await this.raiseScript(roomId, userId, rank, socketId ?? '', ...which);
-    if (!reply) {
-      return undefined;
-    }
-    const [waiting, epoch, index] = reply;
-    await this.deadlines.index(roomId, epoch, index);
-    return { waiting };
+  override raise(receipt: Receipt): Promise<{ waiting: number } | undefined> {
+    return this.receipts.raise(receipt);
   }
 
-  override async reveal(request: RevealRequest): Promise<Revealed | undefined> {
-    const { roomId, userId, messageId, revealId = '', socketId = '', delayMs } = request;
-    const reply = await this.revealScript(roomId, userId, messageId, revealId, socketId, delayMs);
-    if (!reply) {
-      return undefined;
-    }
-    if (reply[0] !== 'revealed') {
-      return { outcome: reply[0] };
-    }
-    const [outcome, value, until, epoch, index] = reply;
-    await this.deadlines.index(roomId, epoch, index);
-    return { outcome, message: decodeMessage(roomId, value), expiresAt: Number(until) };
+  override reveal(request: RevealRequest): Promise<Revealed | undefined> {
+    return this.receipts.reveal(request);
   }
 
-  override async burn(roomId: string, messageId: string, delayMs: number): Promise<Countdown | undefined> {
-    const reply = await this.burnScript(roomId, messageId, delayMs);
-    if (!reply) {
-      return undefined;
-    }
-    const [deadline, epoch, index, first] = reply;
-    await this.deadlines.index(roomId, epoch, index);
-    return { expiresAt: Number(deadline), first: first === 1 };
+  override burn(roomId: string, messageId: string, delayMs: number): Promise<Countdown | undefined> {
+    return this.receipts.burn(roomId, messageId, delayMs);
   }
 
-  override async end(roomId: string, messageId: string): Promise<boolean> {
-    const reply = await this.endScript(roomId, messageId);
-    if (!reply) {
-      return false;
-    }
-    await this.deadlines.index(roomId, ...reply);
-    return true;
+  override end(roomId: string, messageId: string): Promise<boolean> {
+    return this.receipts.end(roomId, messageId);
   }
 
   override edit(request: EditRequest, totalBytes: number): Promise<Edited | undefined> {
@@ -386,16 +274,6 @@ export class RedisRoomFeed extends RoomFeed {
     if (images.length > 0) {
       await this.tellErased(images.map(erasedImage));
     }
-  }
-
-  /** What a reply answers; seq 0: it is gone, which is no matter where the send is a repeat. */
-  private async quoted(roomId: string, viewer: string, messageId: string): Promise<{ quote: Quoted; name: string }> {
-    const { seq, senderId, senderUsername } = (await this.changes.find(roomId, viewer, messageId))?.message ?? GONE;
-    return { quote: { seq, id: messageId, senderId }, name: senderUsername };
-  }
-
-  private isFull({ totalBytes, anonymousBytes = Infinity }: AppendLimits): boolean {
-    return this.totals.bytes >= totalBytes || this.totals.anonymousBytes >= anonymousBytes;
   }
 }
 
