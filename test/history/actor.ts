@@ -28,8 +28,12 @@ const ACTIONS = {
   configure: 0.3,
 };
 
+/** How much of what is sent answers something. */
+const REPLIES = 0.2;
 /** Modes of what is sent, by weight. */
 const SENT_MODES: Record<Mode, number> = { plain: 70, burn: 18, seen: 12 };
+
+const GROUP_MODES: Record<Mode, number> = { plain: 80, burn: 20, seen: 0 };
 
 /** How a client goes on after it has connected, by weight. */
 const RETURNS = { resume: 75, join: 10, listen: 8, repeatFirst: 7 };
@@ -81,12 +85,12 @@ export class Actor {
   }
 
   async send(mode: Mode = this.mode(), ttl: number | undefined = this.ttl(mode)): Promise<void> {
-    const sent = this.sender.create(ttl, mode);
-    sent.acked = (await this.client.send(sent.key, sent.ttl, sent.mode)) || sent.acked;
+    const sent = this.sender.create(ttl, mode, this.random.chance(REPLIES) ? this.quotable() : undefined);
+    sent.acked = (await this.client.send(sent)) || sent.acked;
   }
 
   private mode(): Mode {
-    return this.client.info.isGroup ? 'plain' : this.random.weighted(SENT_MODES);
+    return this.random.weighted(this.client.info.isGroup ? GROUP_MODES : SENT_MODES);
   }
 
   /** Something to ask for: the text of a burn message that the client holds, or one that was asked for before. */
@@ -170,9 +174,7 @@ export class Actor {
     const sent = this.sender.repeatable();
     if (sent) {
       const times = this.random.chance(0.2) ? 2 : 1;
-      const acks = await Promise.all(
-        Array.from({ length: times }, () => this.client.send(sent.key, sent.ttl, sent.mode)),
-      );
+      const acks = await Promise.all(Array.from({ length: times }, () => this.client.send(sent)));
       sent.acked ||= acks.includes(true);
     }
   }
@@ -206,6 +208,11 @@ export class Actor {
     if (message) {
       await this.client.remove(message.id, this.random.chance(0.3));
     }
+  }
+
+  /** A message that the client holds, of whomever. */
+  private quotable(): string | undefined {
+    return this.random.pick([...this.client.copy.held.values()].slice(-10))?.message.id;
   }
 
   /** A message of the user's that the client holds. */

@@ -8,6 +8,7 @@ import { checkChanges } from './rules/changes';
 import { checkDeadlines } from './rules/deadlines';
 import { checkClientIds } from './rules/ids';
 import { checkKicks } from './rules/kicks';
+import { checkPreviews } from './rules/previews';
 import { checkLives } from './rules/life';
 import { listeningStretches } from './rules/listening';
 import { checkJoins } from './rules/resume';
@@ -43,6 +44,7 @@ export interface Counts {
   readonly movedDeadlines: number;
   readonly kicks: number;
   readonly bans: number;
+  readonly replies: number;
   readonly edits: number;
   readonly deletions: number;
   readonly expiredTold: number;
@@ -90,6 +92,7 @@ export function check(history: History, { tellMs = TELL_MS, burnDelayMs }: Check
   checkStatuses(truth, report);
   checkLives(truth, report);
   checkKicks(truth, report);
+  checkPreviews(truth, report);
   checkEnd(truth, report);
   return { violations: report.violations.sort((a, b) => a.n - b.n), counts: count(history, truth) };
 }
@@ -186,6 +189,7 @@ function count({ clients, entries }: History, truth: Truth): Counts {
     movedDeadlines: [...truth.messages.values()].filter(({ deadlines }) => deadlines.length > 1).length,
     kicks: of((entry) => 'answer' in entry && entry.to.ask === 'kick' && entry.answer === 'done'),
     bans: of((entry) => 'answer' in entry && entry.to.ask === 'ban' && entry.answer === 'done'),
+    replies: of((entry) => 'told' in entry && entry.told === 'new' && entry.message.quotes !== undefined),
     edits: of((entry) => 'answer' in entry && entry.to.ask === 'edit' && entry.answer === 'done'),
     deletions: of((entry) => 'answer' in entry && entry.to.ask === 'remove' && entry.answer === 'done'),
     expiredTold: lateness.length,

@@ -1,4 +1,4 @@
-import type { Answer, Mode, Range, Shown, Status } from './log';
+import type { Answer, Ask, Range, Shown, Status } from './log';
 import { Tab } from './tab';
 import { type Body, joinedOf, sentOf, textOf, time } from './wire';
 
@@ -7,14 +7,25 @@ const PAGE_LIMIT = 200;
 /** What a client of the room can do. */
 export class HistoryClient extends Tab {
   /** True where it is acked. */
-  send(key: string, ttl: number | undefined, mode: Mode): Promise<boolean> {
+  send({ key, ttl, mode, replyTo }: Omit<Ask & { readonly ask: 'send' }, 'ask'>): Promise<boolean> {
     const special = { plain: {}, burn: { burn: true }, seen: { expireFrom: 'seen' } }[mode];
-    const payload = { content: textOf(key), clientId: key, ...(ttl !== undefined && { ttl }), ...special };
-    return this.emit('message:send', payload, { ask: 'send', key, ttl, mode }, (ack) => ({
-      answer: 'sent',
-      sent: sentOf(ack),
-      serverTime: time(ack.serverTime),
-    }));
+    const payload = {
+      content: textOf(key),
+      clientId: key,
+      ...(ttl !== undefined && { ttl }),
+      ...(replyTo !== undefined && { replyTo }),
+      ...special,
+    };
+    return this.emit(
+      'message:send',
+      payload,
+      { ask: 'send', key, ttl, mode, ...(replyTo !== undefined && { replyTo }) },
+      (ack) => ({
+        answer: 'sent',
+        sent: sentOf(ack),
+        serverTime: time(ack.serverTime),
+      }),
+    );
   }
 
   /** Joins, with the point that the client rule gives, until there is no more; or without one. */

@@ -27,6 +27,9 @@ export interface Shown {
   readonly version: number | undefined;
   /** Whether the text, where there is one, is one that its sender, or a deletion, gave it. */
   readonly intact: boolean;
+  /** The id of the message that it answers, and what it shows of it; null: nothing. */
+  readonly quotes: string | undefined;
+  readonly preview: string | null | undefined;
 }
 
 /** Where a client left off, as it tells the server. */
@@ -53,7 +56,13 @@ export type Range = { readonly messageId: string } | { readonly upToSeq: number 
 
 /** What a client asks the server. `call` is a request by REST. */
 export type Ask =
-  | { readonly ask: 'send'; readonly key: string; readonly ttl: number | undefined; readonly mode: Mode }
+  | {
+      readonly ask: 'send';
+      readonly key: string;
+      readonly ttl: number | undefined;
+      readonly mode: Mode;
+      readonly replyTo?: string;
+    }
   | { readonly ask: 'join'; readonly point: Point | undefined }
   | { readonly ask: 'leave' }
   | { readonly ask: 'raise'; readonly range: Range; readonly status: Status }
@@ -164,7 +173,7 @@ export class HistoryLog extends EventLog<Ask, Answer, Told> implements History {
 
   /** The one object for a message as it was shown. */
   intern(message: Shown): Shown {
-    const key = `${message.id} ${message.status} ${message.expiresAt} ${message.open} ${message.version}`;
+    const key = `${message.id} ${message.status} ${message.expiresAt} ${message.open} ${message.version} ${message.preview}`;
     const known = this.shown.get(key);
     if (!known) {
       this.shown.set(key, message);

@@ -24,9 +24,14 @@ export function causesOf(known: Known, truth: Truth): Cause[] {
     return [];
   }
   const isCause = known.mode === 'burn' ? isReveal : isSeen;
+  const sentAt = truth.askOf(known)?.n ?? known.first.n;
   return (truth.asksIn.get(truth.roomOf(known.first)) ?? []).flatMap((ask) => {
     const answer = truth.answers.get(ask.n);
     const isRefused = answer?.answer === 'refused' && !['timeout', 'gone'].includes(answer.code);
+    if (!isRefused && (ask.ask === 'kick' || ask.ask === 'ban') && (answer?.n ?? Infinity) > sentAt) {
+      // Who goes need not reveal it, nor see it: at once, or when the countdowns of the others end.
+      return { ask, answer, afterMs: 0 };
+    }
     if (isRefused || truth.userOf(ask) === known.senderId || !isCause(ask, known)) {
       return [];
     }

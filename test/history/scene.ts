@@ -51,7 +51,15 @@ export class Scene {
   /** A message of the room; from then on `seq` names it. */
   message(seq: number, more: Partial<Shown> = {}): Shown {
     const common = { id: `m${seq}`, seq, senderId: 'alice', type: 'text', status: 'sent' as const };
-    const content = { burn: false, concealed: false, open: true, version: 0, intact: true };
+    const content = {
+      quotes: undefined,
+      preview: undefined,
+      burn: false,
+      concealed: false,
+      open: true,
+      version: 0,
+      intact: true,
+    };
     const times = { createdAt: this.now, expiresAt: this.now + 60_000 };
     const message = { ...common, ...content, clientId: `k${seq}`, ...times, ...more };
     this.shown.set(seq, message);

@@ -10,6 +10,7 @@ interface Sent {
   readonly key: string;
   readonly ttl: number | undefined;
   readonly mode: Mode;
+  readonly replyTo?: string;
   acked: boolean;
 }
 
@@ -31,8 +32,9 @@ export class Sender {
   ) {}
 
   /** A message that was never sent. */
-  create(ttl: number | undefined, mode: Mode): Sent {
-    const sent = { key: `${this.userId.slice(0, 6)}.${++this.count}`, ttl, mode, acked: false };
+  create(ttl: number | undefined, mode: Mode, replyTo: string | undefined): Sent {
+    const key = `${this.userId.slice(0, 6)}.${++this.count}`;
+    const sent = { key, ttl, mode, ...(replyTo !== undefined && { replyTo }), acked: false };
     this.sent.push(sent);
     if (this.sent.length > REMEMBERED_SENDS) {
       this.sent.shift();

@@ -58,6 +58,8 @@ export class Truth {
   readonly firstAsk = new Map<string, AskEntry>();
   /** By how much the clocks of clients and service may differ, ms: what the acks' `serverTime` leaves open. */
   skew = 0;
+  /** When the countdown of who revealed a message ends, epoch ms, by message and user. */
+  private readonly revealed = new Map<string, number>();
   private readonly causes = new Map<string, Cause[]>();
 
   constructor(
@@ -99,9 +101,10 @@ export class Truth {
     return this.messages.get(id)?.deadlines.at(-1)?.expiresAt ?? NaN;
   }
 
-  /** Whether a message was certainly expired at a time of the workload's clock. */
-  expiredBy(message: { id: string }, at: number): boolean {
-    return this.deadlineOf(message) + this.skew <= at;
+  /** Whether a message was certainly expired at a time of the workload's clock, for whom it is shown to. */
+  expiredBy(message: { id: string }, at: number, userId?: string): boolean {
+    const revealed = this.revealed.get(`${message.id} ${userId}`) ?? Infinity;
+    return Math.min(this.deadlineOf(message), revealed) + this.skew <= at;
   }
 
   /** Whether a message was certainly not expired yet: by nothing that may have moved its deadline either. */
@@ -206,6 +209,7 @@ export class Truth {
       this.epochs.stands(epoch, entry);
     } else if (entry.answer === 'revealed') {
       this.learn(entry.message, entry, undefined);
+      this.revealed.set(`${entry.message.id} ${this.userOf(entry)}`, entry.expiresAt);
     } else if (entry.answer === 'page') {
       entry.messages.forEach((message) => this.learn(message, entry, undefined));
     } else if (entry.answer === 'sent' && entry.to.ask === 'send') {

@@ -17,6 +17,7 @@ export const KINDS = {
   reason: 'a message told to be gone for another reason than the right one',
   undeleted: 'what was deleted served again',
   untold: 'an edit or a deletion that somebody was not told',
+  preview: 'a reply that shows something of what is gone or burns, not what it is now, or nothing of what is there',
   status: 'a status that fell, was told twice, or did not arrive',
   wiped: 'a room wiped though somebody was in it, a message waited, or nobody asked for it',
   'after-leave': 'a message told to a connection that had left',

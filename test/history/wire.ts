@@ -21,6 +21,7 @@ export const time = (value: unknown): number => Date.parse(value as string);
 /** A message of the contract as it goes into the log. */
 export function shownOf(body: Body): Shown {
   const { id, seq, senderId, type, status, clientId, content, createdAt, expiresAt, burn, concealed } = body;
+  const replyTo = body.replyTo as { id: string; preview: string | null } | undefined;
   return {
     id: id as string,
     seq: seq as number,
@@ -34,6 +35,8 @@ export function shownOf(body: Body): Shown {
     concealed: concealed === true,
     open: content !== undefined,
     version: versionOf(content, clientId),
+    quotes: replyTo?.id,
+    preview: replyTo?.preview,
     intact:
       content === undefined ||
       type === 'system' ||

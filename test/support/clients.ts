@@ -2,7 +2,7 @@ import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket
 import request, { type Test } from 'supertest';
 
 /** How long an event is waited for before the test says what did come. */
-const EVENT_TIMEOUT_MS = 4000;
+const EVENT_TIMEOUT_MS = 15_000;
 
 type Payload = Record<string, unknown>;
 export type AckBody = Payload & { success: boolean; code?: string; error?: string };

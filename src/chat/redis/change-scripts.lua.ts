@@ -1,7 +1,7 @@
 import { ROOM_ROLES } from '../engine/membership';
 import { MAX_REACTION_KINDS, MESSAGE_TYPES } from '../engine/message';
 import { RECEIPTS } from './receipt-scripts.lua';
-import { DELETED } from './room-scripts.lua';
+import { DELETED } from './room-prelude.lua';
 
 const MODERATOR = ROOM_ROLES.indexOf('moderator');
 const SYSTEM = MESSAGE_TYPES.indexOf('system');

@@ -1,4 +1,4 @@
-import { PRELUDE } from './room-scripts.lua';
+import { PRELUDE } from './room-prelude.lua';
 import { OUTSIDERS } from './script-parts.lua';
 
 const OCCUPANCY = `${PRELUDE}

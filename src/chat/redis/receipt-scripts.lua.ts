@@ -1,5 +1,5 @@
 import { MESSAGE_STATUSES } from '../engine/message';
-import { PRELUDE } from './room-scripts.lua';
+import { PRELUDE } from './room-prelude.lua';
 
 const DELIVERED = MESSAGE_STATUSES.indexOf('delivered');
 const SEEN = MESSAGE_STATUSES.indexOf('seen');

@@ -9,7 +9,7 @@ import {
 } from '../engine/membership';
 import { MembershipStore, type PublicRooms } from '../engine/membership.store';
 import { isDirectRoomId, type RoomType } from '../engine/room';
-import { BANS, INVITE, MEMBERS, STANDING } from './group-scripts.lua';
+import { BANS, INVITE, MEMBERS, STANDING } from './group-read-scripts.lua';
 import { RedisPublicRooms } from './redis-public-rooms';
 import { RedisRooms, type RoomScript } from './redis-rooms';
 import { UserMarks } from './user-marks';

@@ -1,7 +1,7 @@
 import { MESSAGE_TYPES } from '../engine/message';
 import { MAX_REPORTS_PER_MEMBER, MAX_REPORTS_PER_ROOM } from '../engine/report';
 import { RECEIPTS } from './receipt-scripts.lua';
-import { PRELUDE } from './room-scripts.lua';
+import { PRELUDE } from './room-prelude.lua';
 import { OUTSIDERS } from './script-parts.lua';
 
 const SYSTEM = MESSAGE_TYPES.indexOf('system');

@@ -1,5 +1,5 @@
 import { MAX_CHANGED } from '../engine/message.store';
-import { FEED_BUCKETS, PRELUDE } from './room-scripts.lua';
+import { FEED_BUCKETS, PRELUDE } from './room-prelude.lua';
 import { OUTSIDERS } from './script-parts.lua';
 
 /** Bytes of a message on the wire besides its value, roughly. */

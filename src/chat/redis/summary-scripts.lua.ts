@@ -1,5 +1,5 @@
 import { MESSAGE_TYPES } from '../engine/message';
-import { PRELUDE } from './room-scripts.lua';
+import { PRELUDE } from './room-prelude.lua';
 import { OUTSIDERS } from './script-parts.lua';
 
 const SYSTEM = MESSAGE_TYPES.indexOf('system');

@@ -1,6 +1,6 @@
 import { MESSAGE_STATUSES, MESSAGE_TYPES } from '../engine/message';
 import { RECEIPT_PARTS } from './receipt-scripts.lua';
-import { PRELUDE } from './room-scripts.lua';
+import { PRELUDE } from './room-prelude.lua';
 import { OUTSIDERS } from './script-parts.lua';
 
 const DELIVERED = MESSAGE_STATUSES.indexOf('delivered');

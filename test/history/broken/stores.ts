@@ -131,6 +131,20 @@ export class NostalgicMessageStore extends SlowMessageStore {
   }
 }
 
+/** BROKEN: replies show what they answer as it was when they were read first, edited, deleted or gone since. */
+export class QuotingMessageStore extends SlowMessageStore {
+  private readonly first = new Map<string, Message['replyTo']>();
+
+  protected override tell(snapshot: Snapshot, _from: ResumePoint | undefined): Snapshot {
+    const asFirst = (message: Message): Message => {
+      const replyTo = this.first.get(message.id) ?? message.replyTo;
+      this.first.set(message.id, replyTo);
+      return message.type === 'deleted' ? message : { ...message, replyTo };
+    };
+    return { ...snapshot, messages: snapshot.messages.map(asFirst), changed: snapshot.changed.map(asFirst) };
+  }
+}
+
 /** BROKEN: a resume leaves out the first message that the client missed. */
 export class LosingMessageStore extends SlowMessageStore {
   protected override tell(snapshot: Snapshot, from: ResumePoint | undefined): Snapshot {

@@ -27,6 +27,7 @@ import {
   LateMessageStore,
   LosingMessageStore,
   NostalgicMessageStore,
+  QuotingMessageStore,
   SlowMessageStore,
   TalkativeMessageStore,
 } from './stores';
@@ -124,6 +125,11 @@ export const BROKEN: readonly Variant[] = [
     name: 'joins that show what was edited and deleted as it was',
     replace: slow(store(NostalgicMessageStore)),
     kinds: ['undeleted', 'stale'],
+  },
+  {
+    name: 'replies that keep what they answer',
+    replace: slow(store(QuotingMessageStore)),
+    kinds: ['preview'],
   },
   {
     name: 'edits and deletions that nobody is told',

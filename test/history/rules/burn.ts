@@ -1,4 +1,5 @@
 import { type AnswerEntry, type AskEntry, type Entry, type Shown, shownBy } from '../log';
+import { kicksOf, returnsOf } from '../memberships';
 import type { Known, Truth } from '../truth';
 import type { Report } from '../violations';
 
@@ -38,6 +39,13 @@ function checkShown(
     return;
   }
   const isBurn = known.mode === 'burn';
+  const since = 'answer' in entry ? entry.to.n : 0;
+  if (isBurn && senderId !== truth.userOf(entry)) {
+    const back = returnsOf(truth.userOf(entry), truth).find(({ ask, n }) => known.first.n < ask.n && n < since);
+    if (back) {
+      report.add('exposed', entry, `${id} (seq ${known.seq}) was sent before they came (#${back.n})`);
+    }
+  }
   const hides = isBurn && senderId !== truth.userOf(entry) && !('answer' in entry && entry.answer === 'revealed');
   if (hides && open) {
     report.add('exposed', entry, `${id} (seq ${known.seq}) is not concealed`);
@@ -100,6 +108,7 @@ function checkRefusal(
     report.add('reveal', entry, `${known.id} (seq ${known.seq}) is none of the user's own`);
   } else if (
     code === 'NotFoundError' &&
+    !kicksOf(truth.userOf(to), truth).some(({ from }) => from < entry.n) &&
     !truth.changes.mayBeRemoved(known.id, entry.n) &&
     truth.aliveAt(known, entry.at) &&
     truth.epochs.stoodAt(known, entry.n)

@@ -35,7 +35,9 @@ function checkTold(
   const cause = truth.causesOf(known)[0]?.ask;
   for (const client of cause ? truth.clientsIn(truth.roomOf(entry)) : []) {
     for (const stretch of stretchesOf.get(client) ?? []) {
-      const late = entry.at < stretch.heardUntil || stretch.heardEnd(known);
+      // In a group a message ends for who revealed it before it does for all.
+      const ended = !truth.infoFor(client).isGroup && stretch.heardEnd(known);
+      const late = entry.at < stretch.heardUntil || ended;
       const concerned = cause && stretch.from.n < cause.n && late;
       const tells = (told: ToldEntry): boolean => told.told === 'status' && told.expiresAt === expiresAt;
       const shows = (message: Shown): boolean => message.expiresAt === expiresAt;

@@ -18,9 +18,9 @@ export function checkExpiry(truth: Truth, report: Report, tellMs: number): void 
  */
 function checkServed(entries: readonly Entry[], truth: Truth, report: Report): void {
   let floor = -Infinity;
-  const served = (entry: Entry, messages: readonly { id: string }[], since: number): void => {
+  const served = (entry: Entry, messages: readonly Served[], since: number): void => {
     for (const message of messages) {
-      if (truth.expiredBy(message, since)) {
+      if (truth.expiredBy(message, since, message.type === 'deleted' ? undefined : truth.userOf(entry))) {
         const late = Math.round(since - truth.deadlineOf(message));
         report.add('after-expiry', entry, `${message.id} served ${late} ms after its deadline, or later`);
       }
@@ -41,7 +41,13 @@ function checkServed(entries: readonly Entry[], truth: Truth, report: Report): v
   }
 }
 
-function servedBy(entry: AnswerEntry): readonly { id: string }[] {
+/** A tombstone stands for everyone until the message's own deadline. */
+interface Served {
+  readonly id: string;
+  readonly type?: string;
+}
+
+function servedBy(entry: AnswerEntry): readonly Served[] {
   return entry.answer === 'listed' && entry.lastId !== undefined ? [{ id: entry.lastId }] : shownBy(entry);
 }
 

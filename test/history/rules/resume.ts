@@ -1,5 +1,6 @@
 import type { AnswerEntry, JoinAck, Point } from '../log';
 import { rank } from '../log';
+import { kicksOf } from '../memberships';
 import { latestBefore } from '../moved-deadlines';
 import { RoomCopy } from '../room-copy';
 import type { Known, Truth } from '../truth';
@@ -91,7 +92,7 @@ function checkLive(entry: Joined, truth: Truth, report: Report): void {
   for (const [from, to] of live) {
     for (let seq = from; seq <= to; seq++) {
       const known = truth.epochs.messages.get(epoch)?.get(seq);
-      if (known && truth.expiredBy(known, entry.to.at)) {
+      if (known && truth.expiredBy(known, entry.to.at, viewerOf(entry, truth))) {
         report.add('unaccounted', entry, `live: seq ${seq} (${known.id}) was expired`);
       } else if (known && truth.changes.isRemoved(known.id, entry.to.n)) {
         report.add('unaccounted', entry, `live: seq ${seq} (${known.id}) was deleted`);
@@ -100,14 +101,23 @@ function checkLive(entry: Joined, truth: Truth, report: Report): void {
   }
 }
 
+/** For whom burn messages end by themselves: not for who was taken out of the room meanwhile, and forgotten with that. */
+function viewerOf(entry: Joined, truth: Truth): string | undefined {
+  const userId = truth.userOf(entry);
+  return kicksOf(userId, truth).some(({ from }) => from < entry.n) ? undefined : userId;
+}
+
 /** What the client holds now must be what stands. */
 function checkCopy(entry: Joined, copy: RoomCopy, isGroup: boolean, truth: Truth, report: Report): void {
   const { epoch, lastSeq } = entry.joined;
+  // Who comes back is sent nothing that burns from before.
+  const wasOut = isGroup && kicksOf(truth.userOf(entry), truth).some(({ from }) => from < entry.n);
   for (const known of truth.epochs.messages.get(epoch)?.values() ?? []) {
     const asked = known.seq >= copy.from && known.seq <= lastSeq;
     if (
       asked &&
       !truth.changes.mayBeRemoved(known.id, entry.n) &&
+      !(known.mode === 'burn' && wasOut) &&
       truth.aliveAt(known, entry.at) &&
       copy.held.get(known.seq)?.message.id !== known.id
     ) {
@@ -115,7 +125,8 @@ function checkCopy(entry: Joined, copy: RoomCopy, isGroup: boolean, truth: Truth
     }
   }
   for (const { message, status, expiresAt } of copy.held.values()) {
-    if (truth.expiredBy(message, entry.to.at)) {
+    const viewer = message.type === 'deleted' ? undefined : viewerOf(entry, truth);
+    if (truth.expiredBy(message, entry.to.at, viewer)) {
       report.add('not-dropped', entry, `${message.id} (seq ${message.seq}) was expired when it was asked for`);
     }
     if (truth.messages.get(message.id)?.epoch !== epoch) {
