@@ -319,6 +319,23 @@ export function roomWatermarksContract(makeKit: MakeChatKit): void {
       expect((await find(sent, group.alice))?.expiresAt).toBe(until);
     });
 
+    it('is not live for who came back after it', async () => {
+      const sent = await bench.send(pair, { burn: true, ttl });
+      const own = await bench.send(pair, { burn: true, ttl, ...from(carol) });
+      const other = await bench.send(pair, { ttl });
+      await group.act(carol, { kind: 'leave' });
+      await group.act(carol, { kind: 'join' });
+      const epoch = (await bench.kit.rooms.find(group.id))?.epoch ?? '';
+      const live = async ({ userId }: Member): Promise<number[]> => {
+        const point = { since: other.seq, epoch, sinceTime: sent.createdAt };
+        const taken = await bench.kit.messages.snapshot(group.id, userId, point, ALL);
+        const seqs = [sent, own, other].map(({ seq }) => seq);
+        return seqs.filter((seq) => taken?.live.some(([first, last]) => first <= seq && seq <= last));
+      };
+      expect(await live(carol)).toEqual([own.seq, other.seq]);
+      expect(await live(bob)).toEqual([sent.seq, own.seq, other.seq]);
+    });
+
     it('waits on while another has not revealed it', async () => {
       const sent = await bench.send(pair, { burn: true, ttl });
       const dave = await group.join('dave');

@@ -1,7 +1,9 @@
 import type { Test } from 'supertest';
 import { type AckBody, call, TestClient } from '../support/clients';
+import { until } from '../support/until';
 import type { Needles } from './needles';
 import { arrive, type Person } from './people';
+import { EXPIRED_MS } from './visit';
 
 /** The names that three people have: needles as well. */
 const NAMES = ['ann', 'ben', 'cat'] as const;
@@ -78,10 +80,10 @@ export class GroupVisit {
     for (const { client } of [this.people.ann, this.people.ben]) {
       const here = client.all('message:new').filter(({ roomId }) => roomId === this.roomId);
       const sent = here.map(({ id }) => id as string);
-      await client.until(() => {
+      await until(() => {
         const gone = new Set(client.all('message:expired').flatMap(({ messageIds }) => messageIds as string[]));
-        return sent.length > 0 && sent.every((id) => gone.has(id)) ? true : undefined;
-      }, 'message:expired of all');
+        return sent.length > 0 && sent.every((id) => gone.has(id));
+      }, EXPIRED_MS);
     }
   }
 

@@ -4,11 +4,14 @@ import sharp from 'sharp';
 import request, { type Test } from 'supertest';
 import { roomOf } from '../support/chat-app';
 import { type AckBody, call, TestClient } from '../support/clients';
+import { until } from '../support/until';
 import type { Needles } from './needles';
 import { arrive, type Person } from './people';
 
 /** How long what is sent lives. */
 const TTL_S = 4;
+/** How long the last of it is waited for: a node that was killed is followed by another within seconds. */
+export const EXPIRED_MS = 12_000;
 export const SETTINGS = { IMAGE_TTL_MS: '4000', BURN_DELAY_MS: '1000' };
 
 /** Two people use a server in every way there is, and leave a needle by each. */
@@ -174,10 +177,10 @@ export class Visit {
   async expire(): Promise<void> {
     for (const { client } of [this.alice, this.bob].filter(({ client: { socket } }) => socket.connected)) {
       const sent = client.all('message:new').map(({ id }) => id as string);
-      await client.until(() => {
+      await until(() => {
         const gone = new Set(client.all('message:expired').flatMap(({ messageIds }) => messageIds as string[]));
-        return sent.length > 0 && sent.every((id) => gone.has(id)) ? true : undefined;
-      }, 'message:expired of all');
+        return sent.length > 0 && sent.every((id) => gone.has(id));
+      }, EXPIRED_MS);
     }
   }
 

@@ -123,6 +123,15 @@ local function ranges()
     overdue[tonumber(seq)] = true
     unswept = true
   end
+  -- Burn messages of others are for those who were there.
+  local joined = redis.call('ZSCORE', base .. 'js', viewer)
+  for _, one in ipairs(joined and redis.call('ZRANGE', base .. 'bn', '-inf', joined, 'BYSCORE') or {}) do
+    local seq, sender = string.match(one, '^(%d+),(.*)$')
+    if sender ~= viewer then
+      overdue[tonumber(seq)] = true
+      unswept = true
+    end
+  end
   local function add(from, to)
     if #out > 0 and out[#out] == from - 1 then
       out[#out] = to
