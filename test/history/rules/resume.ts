@@ -92,19 +92,13 @@ function checkLive(entry: Joined, truth: Truth, report: Report): void {
   for (const [from, to] of live) {
     for (let seq = from; seq <= to; seq++) {
       const known = truth.epochs.messages.get(epoch)?.get(seq);
-      if (known && truth.expiredBy(known, entry.to.at, viewerOf(entry, truth))) {
+      if (known && truth.expiredBy(known, entry.to.at, truth.userOf(entry))) {
         report.add('unaccounted', entry, `live: seq ${seq} (${known.id}) was expired`);
       } else if (known && truth.changes.isRemoved(known.id, entry.to.n)) {
         report.add('unaccounted', entry, `live: seq ${seq} (${known.id}) was deleted`);
       }
     }
   }
-}
-
-/** For whom burn messages end by themselves: not for who was taken out of the room meanwhile, and forgotten with that. */
-function viewerOf(entry: Joined, truth: Truth): string | undefined {
-  const userId = truth.userOf(entry);
-  return kicksOf(userId, truth).some(({ from }) => from < entry.n) ? undefined : userId;
 }
 
 /** What the client holds now must be what stands. */
@@ -125,7 +119,7 @@ function checkCopy(entry: Joined, copy: RoomCopy, isGroup: boolean, truth: Truth
     }
   }
   for (const { message, status, expiresAt } of copy.held.values()) {
-    const viewer = message.type === 'deleted' ? undefined : viewerOf(entry, truth);
+    const viewer = message.type === 'deleted' ? undefined : truth.userOf(entry);
     if (truth.expiredBy(message, entry.to.at, viewer)) {
       report.add('not-dropped', entry, `${message.id} (seq ${message.seq}) was expired when it was asked for`);
     }
