@@ -5,7 +5,7 @@ import { Nodes } from '../../nodes/nodes';
 import { Redis } from '../../storage/redis';
 import { RedisChannels } from '../../storage/redis-channels';
 import type { RoomEvent, RoomListener } from '../engine/room-feed';
-import { previousOf } from './codec';
+import { previousOf } from './event-codec';
 import { RedisRooms, type RoomScript } from './redis-rooms';
 import { MISSED } from './room-read-scripts.lua';
 import { type Missed, parseArrival, RoomTail, type TailSource } from './room-tail';
