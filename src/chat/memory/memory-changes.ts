@@ -9,7 +9,7 @@ import type {
   MessageChange,
   Reacted,
   ReactionRequest,
-} from '../engine/room-feed';
+} from '../engine/message-change';
 import { Annotations } from './annotations';
 import type { FeedHub } from './feed-hub';
 import { ranks } from './memory-group';

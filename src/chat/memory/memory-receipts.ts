@@ -1,6 +1,7 @@
 import type { Clock } from '../../common/clock';
 import { MESSAGE_STATUSES, type MessageStatus } from '../engine/message';
-import type { Countdown, RaisedMessage, Receipt, Revealed, RevealRequest } from '../engine/room-feed';
+import type { RaisedMessage } from '../engine/room-event';
+import type { Countdown, Receipt, Revealed, RevealRequest } from '../engine/room-feed';
 import type { FeedHub } from './feed-hub';
 import type { MemoryDeadlines } from './memory-deadlines';
 import type { MemoryRoom } from './memory-room';

@@ -7,24 +7,19 @@ import type { MemoryExpiryQueue } from '../../expiry/memory-expiry-queue';
 import type { MessageDraft } from '../engine/message';
 import type { Reported, ReportRequest } from '../engine/report';
 import type { CloseReason, Room, RoomDraft, RoomSettings } from '../engine/room';
+import type { Deleted, Edited, EditRequest, DeleteRequest, Reacted, ReactionRequest } from '../engine/message-change';
+import type { RoomListener } from '../engine/room-event';
 import {
   type Appended,
   type AppendLimits,
-  type Deleted,
-  type Edited,
-  type EditRequest,
-  type DeleteRequest,
   type Claim,
   type Claimed,
   type Countdown,
   type Occupant,
-  type Reacted,
-  type ReactionRequest,
   type Receipt,
   type Revealed,
   type RevealRequest,
   RoomFeed,
-  type RoomListener,
   type Swept,
 } from '../engine/room-feed';
 import { FeedHub } from './feed-hub';

@@ -1,5 +1,5 @@
 import type { CloseReason } from '../engine/room';
-import type { MessagesExpired, RaisedMessage, ReactionChanged, RoomEvent } from '../engine/room-feed';
+import type { MessagesExpired, RaisedMessage, ReactionChanged, RoomEvent } from '../engine/room-event';
 import { decodeMessage, decodeReactions, decodeRoom, list, type RawView, statusOf } from './codec';
 
 /** An event from its letter, position and body (see the scripts). Undefined for a letter that is none. */

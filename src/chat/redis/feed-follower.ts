@@ -4,7 +4,7 @@ import { Clock } from '../../common/clock';
 import { Nodes } from '../../nodes/nodes';
 import { Redis } from '../../storage/redis';
 import { RedisChannels } from '../../storage/redis-channels';
-import type { RoomEvent, RoomListener } from '../engine/room-feed';
+import type { RoomEvent, RoomListener } from '../engine/room-event';
 import { previousOf } from './event-codec';
 import { RedisRooms, type RoomScript } from './redis-rooms';
 import { MISSED } from './room-read-scripts.lua';
