@@ -134,7 +134,7 @@ export class MemoryChanges {
   private find({ roomId, userId, messageId }: MessageChange, erased = false): Found | undefined {
     const now = this.clock.now();
     const room = this.state.rooms.get(roomId);
-    const handle = room?.findById(messageId, now) ?? NO_HANDLE;
+    const handle = room?.log.findById(messageId, now) ?? NO_HANDLE;
     if (!room || handle === NO_HANDLE || !(erased || room.hasMember(userId)) || room.isGoneFor(handle, userId, now)) {
       return undefined;
     }
@@ -151,7 +151,7 @@ export class MemoryChanges {
     // While the old record can still be compared with others.
     const isDue = room.due.remove(handle);
     const by = rewrite();
-    room.replace(seq, by);
+    room.log.replace(seq, by);
     if (isDue) {
       room.due.push(by);
     }

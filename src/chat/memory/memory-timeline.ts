@@ -68,7 +68,7 @@ export class MemoryTimeline {
     }
     room.lastSeq = message.seq;
     room.lastActivity = message.createdAt;
-    room.push(handle);
+    room.log.push(handle, message.seq);
     if (quoted) {
       room.annotations ??= new Annotations();
       room.annotations.quote(message.seq, quoted);
@@ -157,7 +157,7 @@ export class MemoryTimeline {
     for (const handle of room.dedupe?.values() ?? []) {
       this.freeHusk(handle);
     }
-    for (const handle of room.all()) {
+    for (const handle of room.log.all()) {
       this.state.records.free(handle);
     }
     this.countAnonymous(room, before);
@@ -176,7 +176,7 @@ export class MemoryTimeline {
   private quoted(room: MemoryRoom, messageId: string, viewer: string): Quoted {
     const { records } = this.state;
     const now = this.clock.now();
-    const handle = room.findById(messageId, now);
+    const handle = room.log.findById(messageId, now);
     if (handle === NO_HANDLE || !records.isCounted(handle) || room.isGoneFor(handle, viewer, now)) {
       throw new AppError('NotFoundError', 'The message that you reply to is gone');
     }
@@ -228,7 +228,7 @@ export class MemoryTimeline {
   private sweepCountdowns(room: MemoryRoom, now: number): Map<string, string[]> {
     const gone = new Map<string, string[]>();
     for (let over = room.reveals?.takeOver(now); over; over = room.reveals?.takeOver(now)) {
-      const [handle] = room.ascending(now, over.seq, over.seq);
+      const [handle] = room.log.ascending(now, over.seq, over.seq);
       if (handle !== undefined) {
         gone.set(over.userId, [...(gone.get(over.userId) ?? []), this.state.records.id(handle)]);
       }
@@ -242,7 +242,7 @@ export class MemoryTimeline {
     const before = records.bytes;
     this.count(room, handle, -1);
     const seq = records.seq(handle);
-    room.remove(seq);
+    room.log.remove(seq);
     room.reveals?.forget(seq);
     room.annotations?.forget(seq);
     room.reports?.forget(seq);
@@ -263,7 +263,7 @@ export class MemoryTimeline {
 
   /** Makes place in a room that keeps its history. */
   private dropOldest(room: MemoryRoom): void {
-    const handle = room.oldest();
+    const handle = room.log.oldest();
     if (handle === NO_HANDLE) {
       return;
     }
