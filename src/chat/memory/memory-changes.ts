@@ -12,10 +12,10 @@ import type {
 } from '../engine/message-change';
 import { Annotations } from './annotations';
 import type { FeedHub } from './feed-hub';
+import type { MemoryErasure } from './memory-erasure';
 import { ranks } from './memory-group';
 import type { MemoryRoom } from './memory-room';
 import type { MemoryRooms } from './memory-rooms';
-import type { MemoryTimeline } from './memory-timeline';
 import { type Handle, NO_HANDLE } from './slab';
 import { countedOf } from './unread';
 
@@ -33,7 +33,7 @@ export class MemoryChanges {
   constructor(
     private readonly state: MemoryRooms,
     private readonly hub: FeedHub,
-    private readonly timeline: MemoryTimeline,
+    private readonly erasure: MemoryErasure,
     private readonly clock: Clock,
   ) {}
 
@@ -96,7 +96,7 @@ export class MemoryChanges {
     room.reveals?.forget(seq);
     room.annotations?.forget(seq);
     room.reports?.forget(seq);
-    this.timeline.dropImage(room, handle);
+    this.erasure.dropImage(room, handle);
     const tombstone = this.replace(found, () => records.reduceToTombstone(handle, DELETED_CONTENT));
     this.changed(found, tombstone);
     const { messageId, userId } = change;
