@@ -31,6 +31,8 @@ const PAUSE = 'flood';
 const PATIENCE = 4;
 /** Tokens of the bucket of events that create nothing: see `EventLimits`. */
 const OTHER_BURST = 100;
+/** Events that are handled in one go where they were read in one go, a millisecond's worth. */
+const AT_ONCE = 32;
 /** Shorter than a client may stay silent: its answers to pings wait with the rest. */
 const MAX_PAUSE_MS = 5000;
 
@@ -74,13 +76,13 @@ export class FloodGuard {
     // Packets that carry no event cost something as well.
     connection.on('packet', () => {
       left--;
-      if (left >= this.burst / 2) {
+      if (left >= this.burst - AT_ONCE) {
         return;
       }
       const now = this.clock.now();
       left = Math.min(this.burst, left + (now - since) * this.perMs);
       since = now;
-      if (left < this.burst / 2) {
+      if (left < this.burst - AT_ONCE) {
         takeTurns(connection);
       }
       if (left < 0) {
