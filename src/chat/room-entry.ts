@@ -2,8 +2,6 @@ import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common'
 import { LinkSigner } from '../attachments/link-signer';
 import { AppError } from '../common/app-error';
 import { chain, isPromise } from '../common/awaitable';
-import { isoTime } from '../common/clock';
-import type { Identity } from '../common/identity';
 import { Broadcaster } from '../realtime/broadcaster';
 import { RealtimeServer } from '../realtime/realtime-server';
 import { RoomDelivery } from '../realtime/room-delivery';
@@ -14,12 +12,12 @@ import type { MayflySocket } from '../realtime/socket-session';
 import { ChatEvents } from './chat.events';
 import type { JoinedDto } from './dto/chat-answers.dto';
 import type { JoinRoomDto } from './dto/chat-requests.dto';
-import type { RoomDto } from './dto/room.dto';
-import { directMembers, otherMember } from './engine/room';
+import { directMembers } from './engine/room';
 import { MessageStore, type ResumePoint, type Snapshot } from './engine/message.store';
 import { RoomFeed } from './engine/room-feed';
 import type { RoomSummary } from './engine/room.store';
 import { RoomPolicies } from './engine/room-policy';
+import { joinedView } from './joined-view';
 import { RoomLifeService } from './room-life.service';
 import { type Place, RoomPlaces } from './room-places';
 import { resumePoint } from './resume-point';
@@ -135,7 +133,7 @@ export class RoomEntry implements OnApplicationBootstrap {
       this.delivery.release(socket, roomId, snapshot.room.position);
       this.places.settle(place, snapshot.room.position);
     };
-    return this.joined(snapshot, messages, roomView(snapshot.room, members), identity);
+    return joinedView(snapshot, messages, roomView(snapshot.room, members), identity.userId, this.links);
   }
 
   /** Joins all rooms of the socket's user, those too that it left. Gives them, newest activity first. */
@@ -283,33 +281,5 @@ export class RoomEntry implements OnApplicationBootstrap {
       }
     }
     throw new AppError('ConflictError', 'The room is being closed, try again');
-  }
-
-  private joined(
-    snapshot: Snapshot,
-    messages: ReturnType<typeof messageView>[],
-    view: RoomDto,
-    identity: Identity,
-  ): JoinedDto {
-    const { room } = snapshot;
-    const otherUserId = otherMember(room.id, identity.userId);
-    const otherUserPublicKey = otherUserId === undefined ? undefined : room.publicKeys[otherUserId];
-    return {
-      room: view,
-      messages,
-      live: snapshot.live,
-      changed: snapshot.changed.map((message) => messageView(message, identity.userId, this.links)),
-      ...(snapshot.more && { more: true }),
-      ...(snapshot.watermarks && { watermarks: { ...snapshot.watermarks } }),
-      activeUsers: [...snapshot.activeUsers],
-      ...(otherUserId !== undefined && { otherUserId }),
-      ...(otherUserPublicKey !== undefined && { otherUserPublicKey }),
-      publicKeys: { ...room.publicKeys },
-      lastSeq: snapshot.lastSeq,
-      epoch: room.epoch,
-      gap: snapshot.gap,
-      // A later one would leave out what changed between the reading and this ack.
-      serverTime: isoTime(snapshot.at),
-    };
   }
 }

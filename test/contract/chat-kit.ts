@@ -6,13 +6,13 @@ import type { MembershipStore } from '../../src/chat/engine/membership.store';
 import type { MessageStore } from '../../src/chat/engine/message.store';
 import type { Message, MessageDraft, MessageStatus } from '../../src/chat/engine/message';
 import { directRoomId, type Room, type RoomDraft, type RoomSettings } from '../../src/chat/engine/room';
+import type { RoomEvent } from '../../src/chat/engine/room-event';
 import type {
   Appended,
   AppendLimits,
   Occupant,
   Receipt,
   ReceiptRange,
-  RoomEvent,
   RoomFeed,
 } from '../../src/chat/engine/room-feed';
 import type { RoomStore } from '../../src/chat/engine/room.store';

@@ -7,16 +7,9 @@ import {
 } from '../../src/chat/engine/message';
 import { MAX_CHANGED, type ResumePoint } from '../../src/chat/engine/message.store';
 import type { RoomDraft, RoomSettings } from '../../src/chat/engine/room';
-import {
-  type AppendLimits,
-  DEDUPE_MS,
-  type EditRequest,
-  type MessageChange,
-  type ReactionRequest,
-  type Receipt,
-  type RevealRequest,
-  type RoomEvent,
-} from '../../src/chat/engine/room-feed';
+import type { EditRequest, MessageChange, ReactionRequest } from '../../src/chat/engine/message-change';
+import type { RoomEvent } from '../../src/chat/engine/room-event';
+import { type AppendLimits, DEDUPE_MS, type Receipt, type RevealRequest } from '../../src/chat/engine/room-feed';
 
 const STATUSES: MessageStatus[] = ['sent', 'delivered', 'seen'];
 

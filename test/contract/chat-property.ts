@@ -1,6 +1,6 @@
 import type { MessageDraft } from '../../src/chat/engine/message';
 import type { RoomDraft } from '../../src/chat/engine/room';
-import type { RoomEvent } from '../../src/chat/engine/room-feed';
+import type { RoomEvent } from '../../src/chat/engine/room-event';
 import { same } from '../support/same';
 import { ALL, type ChatKit, LIMITS, type MakeChatKit, SETTINGS, VIEWER } from './chat-kit';
 import { ChatModel } from './chat-model';

@@ -1,7 +1,8 @@
 import { Logger } from '@nestjs/common';
 import fc from 'fast-check';
 import { Clock } from '../../src/common/clock';
-import { type Appended, DEDUPE_MS, type RoomEvent } from '../../src/chat/engine/room-feed';
+import type { RoomEvent } from '../../src/chat/engine/room-event';
+import { type Appended, DEDUPE_MS } from '../../src/chat/engine/room-feed';
 import { MemoryMessageStore } from '../../src/chat/memory/memory-message.store';
 import type { MemoryRoomFeed } from '../../src/chat/memory/memory-room-feed';
 import { pairOf, useChat, VIEWER } from './chat-kit';

@@ -1,5 +1,5 @@
 import { DELETED_CONTENT, MAX_REACTION_KINDS, type Message } from '../../src/chat/engine/message';
-import type { RoomEvent } from '../../src/chat/engine/room-feed';
+import type { RoomEvent } from '../../src/chat/engine/room-event';
 import {
   ALL,
   failureOf,

@@ -1,4 +1,4 @@
-import type { RoomEvent } from '../../src/chat/engine/room-feed';
+import type { RoomEvent } from '../../src/chat/engine/room-event';
 import {
   failureOf,
   idsOf,

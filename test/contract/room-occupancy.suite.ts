@@ -1,4 +1,4 @@
-import type { RoomEvent } from '../../src/chat/engine/room-feed';
+import type { RoomEvent } from '../../src/chat/engine/room-event';
 import { type MakeChatKit, type Pair, pairOf, SETTINGS, useChat, VIEWER } from './chat-kit';
 
 /** What every driver of `RoomFeed` promises of who is there, of keys, of settings and of a room's end. */

@@ -1,6 +1,6 @@
 import type { Member } from '../../src/chat/engine/room';
 import type { Message, MessageStatus } from '../../src/chat/engine/message';
-import type { RoomEvent } from '../../src/chat/engine/room-feed';
+import type { RoomEvent } from '../../src/chat/engine/room-event';
 import { ALL, LONG_S, type MakeChatKit, type Pair, SHORT_MS, useChat } from './chat-kit';
 import { Group } from './membership.suite';
 

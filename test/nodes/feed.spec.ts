@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { Message } from '../../src/chat/engine/message';
 import type { RoomDraft } from '../../src/chat/engine/room';
-import type { RoomEvent } from '../../src/chat/engine/room-feed';
+import type { RoomEvent } from '../../src/chat/engine/room-event';
 import { ChatBench, LIMITS, type Pair, pairOf, seqsOf } from '../contract/chat-kit';
 import { type RedisChatKit, redisChatKit } from '../contract/redis-chat-kit';
 import { describeRedis, type RedisServer, uniquePrefix } from '../support/redis-server';

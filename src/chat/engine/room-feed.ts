@@ -1,85 +1,9 @@
 import type { Awaitable } from '../../common/awaitable';
-import type { Message, MessageDraft, MessageImage, MessageStatus, Reaction } from './message';
+import type { Message, MessageDraft, MessageImage, MessageStatus } from './message';
+import type { Deleted, DeleteRequest, Edited, EditRequest, Reacted, ReactionRequest } from './message-change';
 import type { Reported, ReportRequest } from './report';
 import type { CloseReason, Room, RoomDraft, RoomSettings } from './room';
-
-/** What happened in a room. Every node sees a room's events in the order of `position`, which has no holes. */
-export type RoomEvent = { readonly roomId: string; readonly position: number } & (
-  | { readonly kind: 'opened'; readonly room: Room; readonly openedBy: string }
-  | { readonly kind: 'message'; readonly message: Message }
-  | StatusRaised
-  | MessagesExpired
-  | { readonly kind: 'edited'; readonly message: Message }
-  | MessageDeleted
-  | ReactionChanged
-  | { readonly kind: 'updated'; readonly room: Room }
-  | MembersChanged
-  | { readonly kind: 'key'; readonly userId: string; readonly publicKey: string }
-  | { readonly kind: 'joined' | 'left'; readonly userId: string; readonly activeUsers: readonly string[] }
-  | { readonly kind: 'replaced'; readonly userId: string; readonly socketId: string }
-  | { readonly kind: 'closed'; readonly reason: CloseReason }
-);
-
-/** Who is in a room that is not direct, or what somebody may do there, is another than before. */
-export interface MembersChanged {
-  readonly kind: 'members';
-  readonly userId: string;
-  /** Whether the user is a member now. Who is not hears nothing more of the room. */
-  readonly member: boolean;
-  readonly room: Room;
-}
-
-export interface MessagesExpired {
-  readonly kind: 'expired';
-  readonly messageIds: readonly string[];
-  readonly reason: 'expired' | 'burned';
-  /** They are gone for this member alone; undefined: for everyone. */
-  readonly userId: string | undefined;
-}
-
-/** A message is gone but for a tombstone, which stands until its deadline. */
-export interface MessageDeleted {
-  readonly kind: 'deleted';
-  readonly messageId: string;
-  /** Who deleted it. */
-  readonly userId: string;
-  readonly at: number;
-}
-
-export interface ReactionChanged {
-  readonly kind: 'reaction';
-  readonly messageId: string;
-  readonly userId: string;
-  readonly emoji: string;
-  readonly action: 'added' | 'removed';
-  /** All that the message has now. */
-  readonly reactions: readonly Reaction[];
-}
-
-/** Messages of others rose to one status, in answer to one receipt or reveal. */
-export interface StatusRaised {
-  readonly kind: 'status';
-  readonly status: MessageStatus;
-  /** Who raised it. */
-  readonly userId: string;
-  /** The socket that asked for it, which knows already. */
-  readonly socketId: string | undefined;
-  readonly at: number;
-  /** Those that have this status now: in rooms that are not direct, what all recipients have; maybe none. */
-  readonly messages: readonly RaisedMessage[];
-  /** In rooms that are not direct: what the user raised; undefined: others rose by it, or by their leaving. */
-  readonly upToSeq?: number | undefined;
-}
-
-export interface RaisedMessage {
-  readonly id: string;
-  readonly seq: number;
-  readonly senderId: string;
-  /** Its new deadline, epoch ms, where that moved. */
-  readonly expiresAt: number | undefined;
-}
-
-export type RoomListener = (event: RoomEvent) => void;
+import type { RoomListener } from './room-event';
 
 /** An image that a message showed which is gone now. */
 export type ErasedImage = Pick<MessageImage, 'filename' | 'holder'>;
@@ -132,42 +56,6 @@ export type Revealed =
   | { readonly outcome: 'revealed'; readonly message: Message; readonly expiresAt: number }
   /** It was revealed to this user before; the user sent it; it is no burn message. */
   | { readonly outcome: 'again' | 'own' | 'ordinary' };
-
-/** A member wants to change one message. */
-export interface MessageChange {
-  readonly roomId: string;
-  readonly userId: string;
-  readonly messageId: string;
-}
-
-/** A change that is also made where the account of the user is being erased: they need be no member any more. */
-interface Erasing extends MessageChange {
-  readonly erased?: boolean;
-}
-
-/** Where the sender's account is being erased the tombstone does not name them. */
-export type DeleteRequest = Erasing;
-
-export interface EditRequest extends MessageChange {
-  readonly content: string;
-}
-
-export interface ReactionRequest extends Erasing {
-  /** One grapheme. */
-  readonly emoji: string;
-  readonly action: ReactionChanged['action'];
-}
-
-/** Why a message is not changed: it is somebody else's; it is of a kind that cannot be changed in this way. */
-export type Unchangeable = { readonly outcome: 'foreign' | 'fixed' };
-
-export type Edited = { readonly outcome: 'edited'; readonly message: Message } | Unchangeable;
-
-/** `waiting`: messages of the room that are still `sent`. */
-export type Deleted = { readonly outcome: 'deleted'; readonly waiting: number } | Unchangeable;
-
-/** `full`: it has as many kinds of reactions as it may. */
-export type Reacted = { readonly outcome: 'done' | 'fixed' | 'full' };
 
 /** The countdown of a burn message. */
 export interface Countdown {

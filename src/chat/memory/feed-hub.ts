@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { Clock } from '../../common/clock';
-import type { RoomEvent, RoomListener } from '../engine/room-feed';
+import type { RoomEvent, RoomListener } from '../engine/room-event';
 import type { MemoryRoom } from './memory-room';
 
 /** A room event without what the hub gives it. */

@@ -9,13 +9,13 @@ import type {
   MessageChange,
   Reacted,
   ReactionRequest,
-} from '../engine/room-feed';
+} from '../engine/message-change';
 import { Annotations } from './annotations';
 import type { FeedHub } from './feed-hub';
+import type { MemoryErasure } from './memory-erasure';
 import { ranks } from './memory-group';
 import type { MemoryRoom } from './memory-room';
 import type { MemoryRooms } from './memory-rooms';
-import type { MemoryTimeline } from './memory-timeline';
 import { type Handle, NO_HANDLE } from './slab';
 import { countedOf } from './unread';
 
@@ -33,7 +33,7 @@ export class MemoryChanges {
   constructor(
     private readonly state: MemoryRooms,
     private readonly hub: FeedHub,
-    private readonly timeline: MemoryTimeline,
+    private readonly erasure: MemoryErasure,
     private readonly clock: Clock,
   ) {}
 
@@ -96,7 +96,7 @@ export class MemoryChanges {
     room.reveals?.forget(seq);
     room.annotations?.forget(seq);
     room.reports?.forget(seq);
-    this.timeline.dropImage(room, handle);
+    this.erasure.dropImage(room, handle);
     const tombstone = this.replace(found, () => records.reduceToTombstone(handle, DELETED_CONTENT));
     this.changed(found, tombstone);
     const { messageId, userId } = change;
@@ -134,7 +134,7 @@ export class MemoryChanges {
   private find({ roomId, userId, messageId }: MessageChange, erased = false): Found | undefined {
     const now = this.clock.now();
     const room = this.state.rooms.get(roomId);
-    const handle = room?.findById(messageId, now) ?? NO_HANDLE;
+    const handle = room?.log.findById(messageId, now) ?? NO_HANDLE;
     if (!room || handle === NO_HANDLE || !(erased || room.hasMember(userId)) || room.isGoneFor(handle, userId, now)) {
       return undefined;
     }
@@ -151,7 +151,7 @@ export class MemoryChanges {
     // While the old record can still be compared with others.
     const isDue = room.due.remove(handle);
     const by = rewrite();
-    room.replace(seq, by);
+    room.log.replace(seq, by);
     if (isDue) {
       room.due.push(by);
     }

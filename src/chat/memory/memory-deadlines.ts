@@ -35,7 +35,7 @@ export class MemoryDeadlines {
       return;
     }
     let count = 0;
-    for (const handle of room.ascending(-Infinity, ending.from, ending.upTo)) {
+    for (const handle of room.log.ascending(-Infinity, ending.from, ending.upTo)) {
       if (count++ === limit) {
         ending.from = this.state.records.seq(handle);
         return;

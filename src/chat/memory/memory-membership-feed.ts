@@ -6,7 +6,6 @@ import {
   type GroupDraft,
   MAX_INVITES_PER_USER,
   type MembershipChange,
-  NEEDED_ROLE,
   type Note,
   notesOf,
   outsider,
@@ -17,7 +16,8 @@ import {
 import { MembershipFeed, type MembershipLimits } from '../engine/membership-feed';
 import type { Member, Room } from '../engine/room';
 import { RoomFeed } from '../engine/room-feed';
-import { MemoryGroup, ranks } from './memory-group';
+import { assertMay } from './membership-rights';
+import { MemoryGroup } from './memory-group';
 import { MemoryRoom } from './memory-room';
 import type { MemoryRoomFeed } from './memory-room-feed';
 import { MemoryRooms } from './memory-rooms';
@@ -103,7 +103,7 @@ export class MemoryMembershipFeed extends MembershipFeed {
     if (change.kind === 'join') {
       return this.join(room, change.actor, limits);
     }
-    this.assertMay(room, change);
+    assertMay(room.group, change, this.clock.now());
     if ('target' in change) {
       return this.applyTo(room, change);
     }
@@ -157,39 +157,6 @@ export class MemoryMembershipFeed extends MembershipFeed {
         group.setRole(userId, change.role);
         return before !== change.role;
       }
-    }
-  }
-
-  /** @throws AppError where the actor may not do this, or not to this target */
-  private assertMay({ group }: GroupRoom, change: Exclude<MembershipChange, { kind: 'join' }>): void {
-    const { actor, kind } = change;
-    const role = group.member(actor.userId)?.role;
-    const target = 'target' in change ? change.target.userId : undefined;
-    // Who is invited may decline.
-    if (kind === 'uninvite' && target === actor.userId) {
-      return;
-    }
-    if (role === undefined) {
-      throw refused(outsider(group.type, group.isBanned(actor.userId, this.clock.now())));
-    }
-    if (!ranks(role, NEEDED_ROLE[kind])) {
-      throw refused('rank');
-    }
-    if (target === undefined || kind === 'invite' || kind === 'uninvite' || kind === 'unban') {
-      return;
-    }
-    if (target === actor.userId && kind !== 'role') {
-      throw refused('self');
-    }
-    const standing = group.member(target);
-    if (!standing && kind !== 'ban' && kind !== 'unmute') {
-      throw refused('absent');
-    }
-    if (standing?.role === 'admin' && role !== 'admin') {
-      throw refused('admin');
-    }
-    if (kind === 'role' && change.role !== 'admin' && group.isLastAdmin(target)) {
-      throw refused('last');
     }
   }
 

@@ -42,7 +42,7 @@ export class MemoryMessageStore extends MessageStore {
   override find(roomId: string, viewer: string, messageId: string): Message | undefined {
     const now = this.clock.now();
     const room = this.state.rooms.get(roomId);
-    const handle = room?.findById(messageId, now) ?? NO_HANDLE;
+    const handle = room?.log.findById(messageId, now) ?? NO_HANDLE;
     const found = room !== undefined && handle !== NO_HANDLE && !room.isGoneFor(handle, viewer, now);
     return found ? room.read(handle, now) : undefined;
   }
@@ -54,7 +54,7 @@ export class MemoryMessageStore extends MessageStore {
     if (!room || seq === undefined) {
       return undefined;
     }
-    const [handle] = room.ascending(now, seq, seq);
+    const [handle] = room.log.ascending(now, seq, seq);
     return handle === undefined || room.isGoneFor(handle, viewer, now) ? undefined : room.read(handle, now);
   }
 
@@ -70,7 +70,7 @@ export class MemoryMessageStore extends MessageStore {
   ): readonly MemberReceipt[] | 'foreign' | undefined {
     const now = this.clock.now();
     const room = this.state.rooms.get(roomId);
-    const handle = room?.findById(messageId, now) ?? NO_HANDLE;
+    const handle = room?.log.findById(messageId, now) ?? NO_HANDLE;
     const { records } = this.state;
     if (!room?.hasMember(userId) || handle === NO_HANDLE || records.isDeleted(handle)) {
       return undefined;
@@ -91,7 +91,7 @@ export class MemoryMessageStore extends MessageStore {
   override isRevealed(roomId: string, userId: string, messageId: string): boolean {
     const now = this.clock.now();
     const room = this.state.rooms.get(roomId);
-    const handle = room?.findById(messageId, now) ?? NO_HANDLE;
+    const handle = room?.log.findById(messageId, now) ?? NO_HANDLE;
     const reveal = handle === NO_HANDLE ? undefined : room?.reveals?.get(this.state.records.seq(handle), userId);
     return reveal !== undefined && reveal.until > now;
   }
@@ -101,7 +101,7 @@ export class MemoryMessageStore extends MessageStore {
     const room = this.state.rooms.get(roomId);
     const found: Report[] = [];
     for (const [seq, reports] of room?.reports?.entries() ?? []) {
-      for (const _live of room?.ascending(now, seq, seq) ?? []) {
+      for (const _live of room?.log.ascending(now, seq, seq) ?? []) {
         found.push(...reports.values());
       }
     }
@@ -125,7 +125,7 @@ export class MemoryMessageStore extends MessageStore {
     if (from && from.epoch === room.epoch && from.since <= room.lastSeq) {
       const changed = this.changed(reading, from);
       if (changed.length <= MAX_CHANGED) {
-        const { messages, more } = this.take(reading, room.ascending(reading.now, from.since + 1), limits);
+        const { messages, more } = this.take(reading, room.log.ascending(reading.now, from.since + 1), limits);
         const last = more ? messages.at(-1) : undefined;
         const live = this.liveRanges(reading, from.since);
         return { ...common, messages, more, live, changed, gap: false, lastSeq: last?.seq ?? room.lastSeq };
@@ -136,7 +136,7 @@ export class MemoryMessageStore extends MessageStore {
   }
 
   private newest(reading: Reading, before: number | undefined, limits: PageLimits): Page {
-    const { messages, more } = this.take(reading, reading.room.descending(reading.now, before), limits);
+    const { messages, more } = this.take(reading, reading.room.log.descending(reading.now, before), limits);
     return { messages: messages.reverse(), more };
   }
 
@@ -163,7 +163,7 @@ export class MemoryMessageStore extends MessageStore {
       return changed;
     }
     const { records } = this.state;
-    for (const handle of room.ascending(now, 1, from.since)) {
+    for (const handle of room.log.ascending(now, 1, from.since)) {
       if (records.hasChangedSince(handle, from.sinceTime) && !room.isGoneFor(handle, viewer, now)) {
         changed.push(room.read(handle, now));
         if (changed.length > MAX_CHANGED) {
@@ -177,7 +177,7 @@ export class MemoryMessageStore extends MessageStore {
   private liveRanges({ room, viewer, now }: Reading, upTo: number): [number, number][] {
     const ranges: [number, number][] = [];
     let current: [number, number] | undefined;
-    for (const handle of room.ascending(now, 1, upTo)) {
+    for (const handle of room.log.ascending(now, 1, upTo)) {
       if (this.state.records.isDeleted(handle) || room.isGoneFor(handle, viewer, now)) {
         continue;
       }

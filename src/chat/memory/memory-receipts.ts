@@ -1,6 +1,7 @@
 import type { Clock } from '../../common/clock';
 import { MESSAGE_STATUSES, type MessageStatus } from '../engine/message';
-import type { Countdown, RaisedMessage, Receipt, Revealed, RevealRequest } from '../engine/room-feed';
+import type { RaisedMessage } from '../engine/room-event';
+import type { Countdown, Receipt, Revealed, RevealRequest } from '../engine/room-feed';
 import type { FeedHub } from './feed-hub';
 import type { MemoryDeadlines } from './memory-deadlines';
 import type { MemoryRoom } from './memory-room';
@@ -64,7 +65,7 @@ export class MemoryReceipts {
   reveal({ roomId, userId, messageId, revealId, socketId, delayMs }: RevealRequest): Revealed | undefined {
     const now = this.clock.now();
     const room = this.state.rooms.get(roomId);
-    const handle = room?.findById(messageId, now) ?? NO_HANDLE;
+    const handle = room?.log.findById(messageId, now) ?? NO_HANDLE;
     if (!room?.hasMember(userId) || handle === NO_HANDLE || room.isGoneFor(handle, userId, now)) {
       return undefined;
     }
@@ -107,7 +108,7 @@ export class MemoryReceipts {
   burn(roomId: string, messageId: string, delayMs: number): Countdown | undefined {
     const now = this.clock.now();
     const room = this.state.rooms.get(roomId);
-    const handle = room?.findById(messageId, now) ?? NO_HANDLE;
+    const handle = room?.log.findById(messageId, now) ?? NO_HANDLE;
     const { records } = this.state;
     if (!room || handle === NO_HANDLE || !records.isBurn(handle)) {
       return undefined;
@@ -123,7 +124,7 @@ export class MemoryReceipts {
   end(roomId: string, messageId: string): boolean {
     const now = this.clock.now();
     const room = this.state.rooms.get(roomId);
-    const handle = room?.findById(messageId, now) ?? NO_HANDLE;
+    const handle = room?.log.findById(messageId, now) ?? NO_HANDLE;
     if (!room || handle === NO_HANDLE) {
       return false;
     }
@@ -157,7 +158,7 @@ export class MemoryReceipts {
     const ended: RaisedMessage[] = [];
     room.reveals?.forgetUser(userId);
     for (const seq of room.reveals?.seqs ?? []) {
-      const [handle] = room.ascending(at, seq, seq);
+      const [handle] = room.log.ascending(at, seq, seq);
       const senderId = handle === undefined ? '' : (room.people[records.sender(handle)]?.userId ?? '');
       const last = room.reveals?.lastOf(seq, room.recipients(senderId, seq));
       if (handle === undefined || last === undefined || last >= records.deadline(handle)) {
@@ -180,7 +181,7 @@ export class MemoryReceipts {
     const joined = room.group?.marks.lowest('joinedSeq');
     const started: [MessageStatus, RaisedMessage][] = [];
     for (const [from, to] of joined?.both[0] === Infinity ? [] : rises(old, joined)) {
-      for (const handle of room.ascending(at, from + 1, to)) {
+      for (const handle of room.log.ascending(at, from + 1, to)) {
         const seq = records.seq(handle);
         const senderId = room.people[records.sender(handle)]?.userId ?? '';
         const seenTtl = old.but(senderId) < seq && (joined?.but(senderId) ?? 0) >= seq && records.seenTtl(handle);
@@ -218,7 +219,7 @@ export class MemoryReceipts {
   }
 
   private seqOf(room: MemoryRoom, messageId: string, now: number): number {
-    const handle = room.findById(messageId, now);
+    const handle = room.log.findById(messageId, now);
     return handle === NO_HANDLE ? 0 : this.state.records.seq(handle);
   }
 
@@ -234,7 +235,7 @@ export class MemoryReceipts {
     const raised: RaisedMessage[] = [];
     for (const [from, to] of rises(old, lowest)) {
       // Up to infinity: nobody is left for whom it rises.
-      for (const handle of to < Infinity ? room.ascending(at, from + 1, to) : []) {
+      for (const handle of to < Infinity ? room.log.ascending(at, from + 1, to) : []) {
         const seq = records.seq(handle);
         const senderId = room.people[records.sender(handle)]?.userId ?? '';
         const rises = old.but(senderId) < seq && lowest.but(senderId) >= seq && joined.but(senderId) < seq;
@@ -272,10 +273,10 @@ export class MemoryReceipts {
 
   private *covered(room: MemoryRoom, { range }: Receipt, now: number): Iterable<Handle> {
     if ('upToSeq' in range) {
-      yield* room.ascending(now, 1, range.upToSeq);
+      yield* room.log.ascending(now, 1, range.upToSeq);
       return;
     }
-    const handle = room.findById(range.messageId, now);
+    const handle = room.log.findById(range.messageId, now);
     if (handle !== NO_HANDLE) {
       yield handle;
     }

@@ -18,7 +18,7 @@ export class MemoryReports {
     const createdAt = this.clock.now();
     const { records, rooms } = this.state;
     const room = rooms.get(roomId);
-    const handle = room?.findById(messageId, createdAt) ?? NO_HANDLE;
+    const handle = room?.log.findById(messageId, createdAt) ?? NO_HANDLE;
     if (!room?.hasMember(reporterId) || handle === NO_HANDLE || room.isGoneFor(handle, reporterId, createdAt)) {
       return undefined;
     }

@@ -7,29 +7,25 @@ import type { MemoryExpiryQueue } from '../../expiry/memory-expiry-queue';
 import type { MessageDraft } from '../engine/message';
 import type { Reported, ReportRequest } from '../engine/report';
 import type { CloseReason, Room, RoomDraft, RoomSettings } from '../engine/room';
+import type { Deleted, Edited, EditRequest, DeleteRequest, Reacted, ReactionRequest } from '../engine/message-change';
+import type { RoomListener } from '../engine/room-event';
 import {
   type Appended,
   type AppendLimits,
-  type Deleted,
-  type Edited,
-  type EditRequest,
-  type DeleteRequest,
   type Claim,
   type Claimed,
   type Countdown,
   type Occupant,
-  type Reacted,
-  type ReactionRequest,
   type Receipt,
   type Revealed,
   type RevealRequest,
   RoomFeed,
-  type RoomListener,
   type Swept,
 } from '../engine/room-feed';
 import { FeedHub } from './feed-hub';
 import { MemoryChanges } from './memory-changes';
 import { MemoryDeadlines } from './memory-deadlines';
+import { MemoryErasure } from './memory-erasure';
 import { MemoryOccupancy } from './memory-occupancy';
 import { MemoryReceipts } from './memory-receipts';
 import { MemoryReports } from './memory-reports';
@@ -45,6 +41,7 @@ export class MemoryRoomFeed extends RoomFeed {
   readonly timeline: MemoryTimeline;
   readonly receipts: MemoryReceipts;
   readonly deadlines: MemoryDeadlines;
+  private readonly erasure: MemoryErasure;
   private readonly changes: MemoryChanges;
   private readonly reports: MemoryReports;
   readonly occupancy: MemoryOccupancy;
@@ -59,9 +56,10 @@ export class MemoryRoomFeed extends RoomFeed {
     super();
     this.hub = new FeedHub(clock);
     this.deadlines = new MemoryDeadlines(state, queue, clock);
-    this.timeline = new MemoryTimeline(state, this.hub, this.deadlines, clock, ids);
+    this.erasure = new MemoryErasure(state, this.hub, this.deadlines, clock);
+    this.timeline = new MemoryTimeline(state, this.hub, this.deadlines, this.erasure, clock, ids);
     this.receipts = new MemoryReceipts(state, this.hub, this.deadlines, clock);
-    this.changes = new MemoryChanges(state, this.hub, this.timeline, clock);
+    this.changes = new MemoryChanges(state, this.hub, this.erasure, clock);
     this.reports = new MemoryReports(state, clock, ids);
     this.occupancy = new MemoryOccupancy(state, this.hub);
   }
@@ -127,7 +125,7 @@ export class MemoryRoomFeed extends RoomFeed {
 
   override delete(change: DeleteRequest): Deleted | undefined {
     const deleted = this.changes.delete(change);
-    void this.tellErased(this.timeline.takeErasedImages());
+    void this.tellErased(this.erasure.takeErasedImages());
     return deleted;
   }
 
@@ -187,7 +185,7 @@ export class MemoryRoomFeed extends RoomFeed {
   override evict(): void {}
 
   override sweep(roomId: string, limit: number): Swept | undefined {
-    const swept = this.timeline.sweep(roomId, limit);
+    const swept = this.erasure.sweep(roomId, limit);
     this.tellErasedImages();
     return swept;
   }
@@ -203,7 +201,7 @@ export class MemoryRoomFeed extends RoomFeed {
     }
     this.state.forgetGroup(room);
     this.occupancy.closed(room);
-    this.timeline.closed(room);
+    this.erasure.closed(room);
     this.state.lastPosition = Math.max(this.state.lastPosition, room.position + 1);
     this.hub.publish(room, { kind: 'closed', reason });
     this.tellErasedImages();
@@ -212,7 +210,7 @@ export class MemoryRoomFeed extends RoomFeed {
 
   /** Tells that messages with images are gone, where some are. */
   tellErasedImages(): void {
-    const images = this.timeline.takeErasedImages();
+    const images = this.erasure.takeErasedImages();
     if (images.length > 0) {
       void this.tellErased(images);
     }

@@ -87,7 +87,7 @@ export class MemoryRoomStore extends RoomStore {
 
   private lastMessage(room: MemoryRoom, viewer: string): Message | undefined {
     const now = this.clock.now();
-    for (const handle of room.descending(now)) {
+    for (const handle of room.log.descending(now)) {
       if (this.state.records.isCounted(handle) && !room.isGoneFor(handle, viewer, now)) {
         return room.read(handle, now);
       }

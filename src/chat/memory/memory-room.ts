@@ -1,5 +1,4 @@
 import { Heap } from 'heap-js';
-import { MESSAGE_ID_PREFIX } from '../../common/ids';
 import {
   DELETED_USER,
   type Message,
@@ -15,14 +14,12 @@ import type { Annotations, Quoted } from './annotations';
 import type { MessageRecords } from './message-records';
 import type { Reports } from './reports';
 import { Reveals } from './reveals';
-import { type Handle, NO_HANDLE } from './slab';
+import { RoomLog } from './room-log';
+import type { Handle } from './slab';
 import type { UnreadTally } from './unread';
 
 const SEEN = MESSAGE_STATUSES.indexOf('seen');
 const SENT = MESSAGE_STATUSES.indexOf('sent');
-
-/** Erased places at the front of the log before it is cut. */
-const SLACK = 64;
 
 /** Which message shows an image. */
 export interface ShownImage {
@@ -80,11 +77,8 @@ export class MemoryRoom {
   readonly claims = new Map<string, string>();
   /** Connected sockets that left, by user. */
   readonly leftSockets = new Map<string, Set<string>>();
-  /** Records by seq: `log[i]` is seq `firstSeq + i`; erased ones are NO_HANDLE. */
-  private log: Handle[] = [];
-  private firstSeq = 1;
-  private erasedInFront = 0;
-
+  /** Its messages. */
+  readonly log: RoomLog;
   /** Its records count among those of anonymous rooms. */
   readonly anonymous: boolean;
 
@@ -103,6 +97,7 @@ export class MemoryRoom {
     this.createdAt = draft.createdAt;
     this.lastActivity = draft.createdAt;
     this.lastEvent = draft.createdAt;
+    this.log = new RoomLog(records);
     this.people = [...this.members];
     this.unread = draft.members.map(() => 0);
     this.due = new Heap<Handle>((a, b) => records.deadline(a) - records.deadline(b));
@@ -189,65 +184,6 @@ export class MemoryRoom {
     }
   }
 
-  /** Appends the record of the next seq. */
-  push(handle: Handle): void {
-    if (this.log.length === 0) {
-      this.firstSeq = this.lastSeq;
-    }
-    this.log.push(handle);
-  }
-
-  /** Puts another record in the place of one of the log. */
-  replace(seq: number, handle: Handle): void {
-    this.log[seq - this.firstSeq] = handle;
-  }
-
-  /** Takes a seq out of the log. */
-  remove(seq: number): void {
-    const index = seq - this.firstSeq;
-    this.log[index] = NO_HANDLE;
-    if (index !== this.erasedInFront) {
-      return;
-    }
-    while (this.erasedInFront < this.log.length && this.log[this.erasedInFront] === NO_HANDLE) {
-      this.erasedInFront++;
-    }
-    if (
-      this.erasedInFront === this.log.length ||
-      (this.erasedInFront > SLACK && this.erasedInFront * 2 > this.log.length)
-    ) {
-      this.log = this.log.slice(this.erasedInFront);
-      this.firstSeq += this.erasedInFront;
-      this.erasedInFront = 0;
-    }
-  }
-
-  /** The record of the lowest seq that is held, live or due. */
-  oldest(): Handle {
-    return this.log[this.erasedInFront] ?? NO_HANDLE;
-  }
-
-  /** Live records with seqs in `[from, to]`, ascending. */
-  *ascending(now: number, from = 1, to = Infinity): Generator<Handle> {
-    const last = Math.min(this.log.length - 1, to - this.firstSeq);
-    for (let index = Math.max(this.erasedInFront, from - this.firstSeq); index <= last; index++) {
-      const handle = this.log[index] ?? NO_HANDLE;
-      if (handle !== NO_HANDLE && this.records.deadline(handle) > now) {
-        yield handle;
-      }
-    }
-  }
-
-  /** Live records with seqs below `before`, newest first. */
-  *descending(now: number, before = Infinity): Generator<Handle> {
-    for (let index = Math.min(this.log.length, before - this.firstSeq) - 1; index >= this.erasedInFront; index--) {
-      const handle = this.log[index] ?? NO_HANDLE;
-      if (handle !== NO_HANDLE && this.records.deadline(handle) > now) {
-        yield handle;
-      }
-    }
-  }
-
   /** Counts a live message that is no system message in or out of its status. */
   countStatus(handle: Handle, step: 1 | -1): void {
     const rank = this.records.statusRank(handle);
@@ -286,7 +222,7 @@ export class MemoryRoom {
 
   /** What a reply shows of the message that it answers, as that is now. */
   quote({ id, seq, sender }: Quoted, now: number): Quote {
-    const [handle] = this.ascending(now, seq, seq);
+    const [handle] = this.log.ascending(now, seq, seq);
     const original = handle === undefined ? undefined : this.records.read(handle, this.id, this.people);
     const { userId: senderId = '', username: senderUsername = DELETED_USER } = this.people[sender] ?? {};
     return { id, senderId, senderUsername, preview: previewOf(original, this.settings.encrypted) };
@@ -333,56 +269,5 @@ export class MemoryRoom {
       return countdown;
     }
     return Math.min(this.records.deadline(first), countdown ?? Infinity);
-  }
-
-  /** The live record of a message id: ids carry their time, and times rise with seqs. O(log stored). */
-  findById(messageId: string, now: number): Handle {
-    const createdAt = Number(messageId.slice(MESSAGE_ID_PREFIX.length, messageId.lastIndexOf('_')));
-    if (!messageId.startsWith(MESSAGE_ID_PREFIX) || !Number.isSafeInteger(createdAt)) {
-      return NO_HANDLE;
-    }
-    for (let index = this.firstAt(createdAt); index < this.log.length; index++) {
-      const handle = this.log[index] ?? NO_HANDLE;
-      if (handle === NO_HANDLE) {
-        continue;
-      }
-      if (this.records.createdAt(handle) > createdAt) {
-        return NO_HANDLE;
-      }
-      if (this.records.id(handle) === messageId) {
-        return this.records.deadline(handle) > now ? handle : NO_HANDLE;
-      }
-    }
-    return NO_HANDLE;
-  }
-
-  /** Every record that is held, live or due. */
-  *all(): Generator<Handle> {
-    for (const handle of this.log) {
-      if (handle !== NO_HANDLE) {
-        yield handle;
-      }
-    }
-  }
-
-  /** Index of the first live place whose message was created at or after this time; erased places are stepped over. */
-  private firstAt(createdAt: number): number {
-    let low = this.erasedInFront;
-    let high = this.log.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      let probe = middle;
-      while (probe < high && this.log[probe] === NO_HANDLE) {
-        probe++;
-      }
-      if (probe === high) {
-        high = middle;
-      } else if (this.records.createdAt(this.log[probe] ?? NO_HANDLE) < createdAt) {
-        low = probe + 1;
-      } else {
-        high = middle;
-      }
-    }
-    return low;
   }
 }

@@ -4,6 +4,8 @@ import { MessageRecords } from './message-records';
 import type { Invite } from '../engine/membership';
 import type { MemoryRoom } from './memory-room';
 import { PublicRooms } from './public-rooms';
+import type { Handle } from './slab';
+import { countedOf } from './unread';
 
 /** What the memory stores of the chat share: rooms, their members' lists and the records of all messages. */
 @Injectable()
@@ -81,6 +83,25 @@ export class MemoryRooms {
     for (const userId of group?.listed() ?? []) {
       take(this.listedIn, userId, id);
     }
+  }
+
+  /** Records were written or freed in the room since there were `before` bytes of them. */
+  countAnonymous(room: MemoryRoom, before: number): void {
+    if (room.anonymous) {
+      this.anonymousBytes += this.records.bytes - before;
+    }
+  }
+
+  /** A live message comes or goes. */
+  countMessage(room: MemoryRoom, handle: Handle, step: 1 | -1): void {
+    room.storedCount += step;
+    if (!this.records.isCounted(handle)) {
+      return;
+    }
+    room.messageCount += step;
+    this.messageCount += step;
+    room.countStatus(handle, step);
+    room.tally?.count(countedOf(this.records, handle), step);
   }
 
   /** A 52-bit hash of who sent and what they called it, never 0; keyed, so that nobody can make two collide. */

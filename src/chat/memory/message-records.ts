@@ -8,35 +8,12 @@ import {
   type SystemNote,
 } from '../engine/message';
 import type { Member } from '../engine/room';
+import { Field, Flag } from './record-layout';
+import { reduceToHusk, reduceToTombstone, rewrite } from './record-rewriting';
 import { type Handle, Slab } from './slab';
 
-// A record is a header of fixed fields, then `clientId`, content and the rare rest as UTF-8.
-const CREATED_AT = 0; // f64, epoch ms
-const DEADLINE = 1; // f64, epoch ms; 0 keeps the message
-const CHANGED_AT = 2; // f64, epoch ms of the last change (of status, by edit, deletion or reaction)
-const DEDUPE_KEY = 3; // f64, hash of sender and clientId; 0 without one
-const SEQ = 8; // u32
-const SENDER = 9; // u32, index into the room's people
-const CONTENT_LENGTH = 10; // u32, bytes
-const EXTRA_LENGTH = 11; // u32, bytes
-const RANDOM_ID = 48; // 12 bytes, the random part of the id
-const TYPE = 60; // u8
-const STATUS = 61; // u8
-const FLAGS = 62; // u8, bits below
-const CLIENT_ID_LENGTH = 63; // u8, bytes
-const DELIVERED_AFTER = 16; // u32, ms from its creation until it was delivered, and one; 0 before
-const SEEN_AFTER = 17; // u32, the same until it was seen
-const HEADER = 72;
 /** Most ms in 32 bits with one added: 49 days. Only rooms that keep their history have older messages, and marks for these times. */
 const LONGEST_AFTER = 2 ** 32 - 2;
-
-/** The message is gone, only what makes a repeat recognisable is left. */
-const HUSK = 1;
-const BURN = 2;
-/** The deadline is the end of a burn message's countdown. */
-const BURNING = 4;
-/** It is not as it was sent: CHANGED_AT is when that came about. */
-const CHANGED = 8;
 
 /** What few messages have. */
 interface Rest {
@@ -46,7 +23,6 @@ interface Rest {
 }
 
 const NOTHING: Rest = {};
-const NO_BYTES = Buffer.alloc(0);
 const SYSTEM = MESSAGE_TYPES.indexOf('system');
 const DELETED = MESSAGE_TYPES.indexOf('deleted');
 const SENT = MESSAGE_STATUSES.indexOf('sent');
@@ -81,25 +57,25 @@ export class MessageRecords {
     const clientIdLength = clientId === '' ? 0 : Buffer.byteLength(clientId);
     const contentLength = Buffer.byteLength(content);
     const extraLength = extra === '' ? 0 : Buffer.byteLength(extra);
-    const size = HEADER + clientIdLength + contentLength + extraLength;
+    const size = Field.HeaderEnd + clientIdLength + contentLength + extraLength;
     const handle = slab.allocate(size);
     const { chunk, offset } = slab;
     const f64 = offset >> 3;
     const u32 = offset >> 2;
-    chunk.f64[f64 + CREATED_AT] = message.createdAt;
-    chunk.f64[f64 + DEADLINE] = message.expiresAt ?? 0;
-    chunk.f64[f64 + CHANGED_AT] = message.createdAt;
-    chunk.f64[f64 + DEDUPE_KEY] = dedupeKey;
-    chunk.u32[u32 + SEQ] = message.seq;
-    chunk.u32[u32 + SENDER] = sender;
-    chunk.u32[u32 + CONTENT_LENGTH] = contentLength;
-    chunk.u32[u32 + EXTRA_LENGTH] = extraLength;
-    chunk.bytes.write(message.id.slice(-2 * ID_BYTES), offset + RANDOM_ID, 'hex');
-    chunk.bytes[offset + TYPE] = MESSAGE_TYPES.indexOf(message.type);
-    chunk.bytes[offset + STATUS] = MESSAGE_STATUSES.indexOf(message.status);
-    chunk.bytes[offset + FLAGS] = message.burn ? BURN : 0;
-    chunk.bytes[offset + CLIENT_ID_LENGTH] = clientIdLength;
-    const text = offset + HEADER;
+    chunk.f64[f64 + Field.CreatedAt] = message.createdAt;
+    chunk.f64[f64 + Field.Deadline] = message.expiresAt ?? 0;
+    chunk.f64[f64 + Field.ChangedAt] = message.createdAt;
+    chunk.f64[f64 + Field.DedupeKey] = dedupeKey;
+    chunk.u32[u32 + Field.Seq] = message.seq;
+    chunk.u32[u32 + Field.Sender] = sender;
+    chunk.u32[u32 + Field.ContentLength] = contentLength;
+    chunk.u32[u32 + Field.ExtraLength] = extraLength;
+    chunk.bytes.write(message.id.slice(-2 * ID_BYTES), offset + Field.RandomId, 'hex');
+    chunk.bytes[offset + Field.Type] = MESSAGE_TYPES.indexOf(message.type);
+    chunk.bytes[offset + Field.Status] = MESSAGE_STATUSES.indexOf(message.status);
+    chunk.bytes[offset + Field.Flags] = message.burn ? Flag.Burn : 0;
+    chunk.bytes[offset + Field.ClientIdLength] = clientIdLength;
+    const text = offset + Field.HeaderEnd;
     if (clientIdLength > 0) {
       chunk.bytes.write(clientId, text, 'utf8');
     }
@@ -116,28 +92,31 @@ export class MessageRecords {
     const { chunk, offset } = this.slab;
     const { bytes, u32: words } = chunk;
     const u32 = offset >> 2;
-    const createdAt = chunk.f64[(offset >> 3) + CREATED_AT] ?? 0;
-    const deadline = chunk.f64[(offset >> 3) + DEADLINE] ?? 0;
-    const sender = people[words[u32 + SENDER] ?? 0];
-    const clientIdEnd = offset + HEADER + (bytes[offset + CLIENT_ID_LENGTH] ?? 0);
-    const contentEnd = clientIdEnd + (words[u32 + CONTENT_LENGTH] ?? 0);
-    const extraLength = words[u32 + EXTRA_LENGTH] ?? 0;
+    const createdAt = chunk.f64[(offset >> 3) + Field.CreatedAt] ?? 0;
+    const deadline = chunk.f64[(offset >> 3) + Field.Deadline] ?? 0;
+    const sender = people[words[u32 + Field.Sender] ?? 0];
+    const clientIdEnd = offset + Field.HeaderEnd + (bytes[offset + Field.ClientIdLength] ?? 0);
+    const contentEnd = clientIdEnd + (words[u32 + Field.ContentLength] ?? 0);
+    const extraLength = words[u32 + Field.ExtraLength] ?? 0;
     const rest = extraLength === 0 ? NOTHING : restOf(bytes, contentEnd, extraLength);
     return {
       id: this.idAt(chunk.bytes, offset, createdAt),
       roomId,
-      seq: words[u32 + SEQ] ?? 0,
+      seq: words[u32 + Field.Seq] ?? 0,
       senderId: sender?.userId ?? '',
       senderUsername: sender?.username ?? '',
-      type: MESSAGE_TYPES[bytes[offset + TYPE] ?? 0] ?? 'text',
+      type: MESSAGE_TYPES[bytes[offset + Field.Type] ?? 0] ?? 'text',
       content: bytes.toString('utf8', clientIdEnd, contentEnd),
-      status: MESSAGE_STATUSES[bytes[offset + STATUS] ?? 0] ?? 'sent',
+      status: MESSAGE_STATUSES[bytes[offset + Field.Status] ?? 0] ?? 'sent',
       createdAt,
       expiresAt: deadline === 0 ? null : deadline,
-      clientId: clientIdEnd > offset + HEADER ? bytes.toString('utf8', offset + HEADER, clientIdEnd) : undefined,
+      clientId:
+        clientIdEnd > offset + Field.HeaderEnd
+          ? bytes.toString('utf8', offset + Field.HeaderEnd, clientIdEnd)
+          : undefined,
       system: rest.system,
       image: rest.image,
-      burn: ((bytes[offset + FLAGS] ?? 0) & BURN) !== 0,
+      burn: ((bytes[offset + Field.Flags] ?? 0) & Flag.Burn) !== 0,
       // What a room adds to it, see `Annotations`.
       replyTo: undefined,
       editedAt: undefined,
@@ -148,41 +127,41 @@ export class MessageRecords {
   id(handle: Handle): string {
     this.slab.locate(handle);
     const { chunk, offset } = this.slab;
-    return this.idAt(chunk.bytes, offset, chunk.f64[(offset >> 3) + CREATED_AT] ?? 0);
+    return this.idAt(chunk.bytes, offset, chunk.f64[(offset >> 3) + Field.CreatedAt] ?? 0);
   }
 
   createdAt(handle: Handle): number {
-    return this.double(handle, CREATED_AT);
+    return this.double(handle, Field.CreatedAt);
   }
 
   /** Epoch ms; `Infinity` where the message is kept. */
   deadline(handle: Handle): number {
-    return this.double(handle, DEADLINE) || Infinity;
+    return this.double(handle, Field.Deadline) || Infinity;
   }
 
   changedAt(handle: Handle): number {
-    return this.double(handle, CHANGED_AT);
+    return this.double(handle, Field.ChangedAt);
   }
 
   dedupeKey(handle: Handle): number {
-    return this.double(handle, DEDUPE_KEY);
+    return this.double(handle, Field.DedupeKey);
   }
 
   seq(handle: Handle): number {
     this.slab.locate(handle);
-    return this.slab.chunk.u32[(this.slab.offset >> 2) + SEQ] ?? 0;
+    return this.slab.chunk.u32[(this.slab.offset >> 2) + Field.Seq] ?? 0;
   }
 
   /** Index into the room's people. */
   sender(handle: Handle): number {
     this.slab.locate(handle);
-    return this.slab.chunk.u32[(this.slab.offset >> 2) + SENDER] ?? 0;
+    return this.slab.chunk.u32[(this.slab.offset >> 2) + Field.Sender] ?? 0;
   }
 
   /** Bytes of the content. */
   contentLength(handle: Handle): number {
     this.slab.locate(handle);
-    return this.slab.chunk.u32[(this.slab.offset >> 2) + CONTENT_LENGTH] ?? 0;
+    return this.slab.chunk.u32[(this.slab.offset >> 2) + Field.ContentLength] ?? 0;
   }
 
   isSystem(handle: Handle): boolean {
@@ -201,19 +180,19 @@ export class MessageRecords {
 
   /** Whether it has changed since this time, epoch ms. */
   hasChangedSince(handle: Handle, at: number): boolean {
-    return this.hasFlag(handle, CHANGED) && this.changedAt(handle) >= at;
+    return this.hasFlag(handle, Flag.Changed) && this.changedAt(handle) >= at;
   }
 
   isHusk(handle: Handle): boolean {
-    return this.hasFlag(handle, HUSK);
+    return this.hasFlag(handle, Flag.Husk);
   }
 
   isBurn(handle: Handle): boolean {
-    return this.hasFlag(handle, BURN);
+    return this.hasFlag(handle, Flag.Burn);
   }
 
   isBurning(handle: Handle): boolean {
-    return this.hasFlag(handle, BURNING);
+    return this.hasFlag(handle, Flag.Burning);
   }
 
   /** Lifetime that starts when all recipients have seen the message, seconds; undefined: it runs already. */
@@ -229,16 +208,16 @@ export class MessageRecords {
   setDeadline(handle: Handle, deadline: number, burning: boolean): void {
     this.slab.locate(handle);
     const { chunk, offset } = this.slab;
-    chunk.f64[(offset >> 3) + DEADLINE] = deadline;
+    chunk.f64[(offset >> 3) + Field.Deadline] = deadline;
     if (burning) {
-      chunk.bytes[offset + FLAGS] = (chunk.bytes[offset + FLAGS] ?? 0) | BURNING;
+      chunk.bytes[offset + Field.Flags] = (chunk.bytes[offset + Field.Flags] ?? 0) | Flag.Burning;
     }
   }
 
   /** Index into `MESSAGE_STATUSES`. */
   statusRank(handle: Handle): number {
     this.slab.locate(handle);
-    return this.slab.chunk.bytes[this.slab.offset + STATUS] ?? 0;
+    return this.slab.chunk.bytes[this.slab.offset + Field.Status] ?? 0;
   }
 
   setStatus(handle: Handle, status: MessageStatus, at: number): void {
@@ -246,13 +225,13 @@ export class MessageRecords {
     const { chunk, offset } = this.slab;
     const rank = MESSAGE_STATUSES.indexOf(status);
     const u32 = offset >> 2;
-    const after = Math.min(at - (chunk.f64[(offset >> 3) + CREATED_AT] ?? 0), LONGEST_AFTER) + 1;
-    chunk.bytes[offset + STATUS] = rank;
-    if (rank > SENT && chunk.u32[u32 + DELIVERED_AFTER] === 0) {
-      chunk.u32[u32 + DELIVERED_AFTER] = after;
+    const after = Math.min(at - (chunk.f64[(offset >> 3) + Field.CreatedAt] ?? 0), LONGEST_AFTER) + 1;
+    chunk.bytes[offset + Field.Status] = rank;
+    if (rank > SENT && chunk.u32[u32 + Field.DeliveredAfter] === 0) {
+      chunk.u32[u32 + Field.DeliveredAfter] = after;
     }
     if (rank === SEEN) {
-      chunk.u32[u32 + SEEN_AFTER] = after;
+      chunk.u32[u32 + Field.SeenAfter] = after;
     }
     this.touch(handle, at);
   }
@@ -261,32 +240,28 @@ export class MessageRecords {
   statusTimes(handle: Handle): { deliveredAt: number | undefined; seenAt: number | undefined } {
     this.slab.locate(handle);
     const { chunk, offset } = this.slab;
-    const createdAt = chunk.f64[(offset >> 3) + CREATED_AT] ?? 0;
+    const createdAt = chunk.f64[(offset >> 3) + Field.CreatedAt] ?? 0;
     const time = (after = 0): number | undefined => (after === 0 ? undefined : createdAt + after - 1);
     const u32 = offset >> 2;
-    return { deliveredAt: time(chunk.u32[u32 + DELIVERED_AFTER]), seenAt: time(chunk.u32[u32 + SEEN_AFTER]) };
+    return { deliveredAt: time(chunk.u32[u32 + Field.DeliveredAfter]), seenAt: time(chunk.u32[u32 + Field.SeenAfter]) };
   }
 
   /** Notes a change, epoch ms. */
   touch(handle: Handle, at: number): void {
     this.slab.locate(handle);
     const { chunk, offset } = this.slab;
-    chunk.f64[(offset >> 3) + CHANGED_AT] = at;
-    chunk.bytes[offset + FLAGS] = (chunk.bytes[offset + FLAGS] ?? 0) | CHANGED;
+    chunk.f64[(offset >> 3) + Field.ChangedAt] = at;
+    chunk.bytes[offset + Field.Flags] = (chunk.bytes[offset + Field.Flags] ?? 0) | Flag.Changed;
   }
 
   /** Gives a message another text; the old one is overwritten. Another handle. @throws RangeError as `write` */
   edit(handle: Handle, content: string): Handle {
-    return this.rewrite(handle, content, true);
+    return rewrite(this.slab, handle, content, true);
   }
 
   /** Erases a message down to its header and a text that stands for it. Another handle. */
   reduceToTombstone(handle: Handle, content: string): Handle {
-    const tombstone = this.rewrite(handle, content, false);
-    const { chunk, offset } = this.slab;
-    chunk.bytes[offset + TYPE] = DELETED;
-    chunk.bytes[offset + FLAGS] = 0;
-    return tombstone;
+    return reduceToTombstone(this.slab, handle, content);
   }
 
   /** Overwrites and gives back a record. */
@@ -296,66 +271,30 @@ export class MessageRecords {
 
   /** Erases a record down to its header (id, seq, times, hash of the clientId), to end at `deadline`. Another handle. */
   reduceToHusk(handle: Handle, deadline: number): Handle {
-    this.slab.locate(handle);
-    const header = Buffer.from(this.slab.chunk.bytes.subarray(this.slab.offset, this.slab.offset + HEADER));
-    this.slab.free(handle);
-    const husk = this.slab.allocate(HEADER);
-    const { chunk, offset } = this.slab;
-    header.copy(chunk.bytes, offset);
-    chunk.bytes[offset + FLAGS] = HUSK;
-    chunk.bytes[offset + CLIENT_ID_LENGTH] = 0;
-    chunk.u32[(offset >> 2) + CONTENT_LENGTH] = 0;
-    chunk.u32[(offset >> 2) + EXTRA_LENGTH] = 0;
-    // The message's own deadline moves to CHANGED_AT, which a husk has no use for: a repeated send is told it.
-    chunk.f64[(offset >> 3) + CHANGED_AT] = chunk.f64[(offset >> 3) + DEADLINE] ?? 0;
-    chunk.f64[(offset >> 3) + DEADLINE] = deadline;
-    return husk;
-  }
-
-  /** A record in the place of another: its header, another text, and the rest if that stays. The slab is left there. */
-  private rewrite(handle: Handle, content: string, keepsRest: boolean): Handle {
-    this.slab.locate(handle);
-    const old = this.slab.chunk;
-    const start = this.slab.offset;
-    const header = Buffer.from(old.bytes.subarray(start, start + HEADER));
-    const clientIdEnd = start + HEADER + (old.bytes[start + CLIENT_ID_LENGTH] ?? 0);
-    const extraStart = clientIdEnd + (old.u32[(start >> 2) + CONTENT_LENGTH] ?? 0);
-    const extraEnd = extraStart + (old.u32[(start >> 2) + EXTRA_LENGTH] ?? 0);
-    const text = Buffer.from(content);
-    const clientId = keepsRest ? Buffer.from(old.bytes.subarray(start + HEADER, clientIdEnd)) : NO_BYTES;
-    const extra = keepsRest ? Buffer.from(old.bytes.subarray(extraStart, extraEnd)) : NO_BYTES;
-    const fresh = this.slab.allocate(HEADER + clientId.length + text.length + extra.length);
-    const { chunk, offset } = this.slab;
-    Buffer.concat([header, clientId, text, extra]).copy(chunk.bytes, offset);
-    chunk.bytes[offset + CLIENT_ID_LENGTH] = clientId.length;
-    chunk.u32[(offset >> 2) + CONTENT_LENGTH] = text.length;
-    chunk.u32[(offset >> 2) + EXTRA_LENGTH] = extra.length;
-    this.slab.free(handle);
-    this.slab.locate(fresh);
-    return fresh;
+    return reduceToHusk(this.slab, handle, deadline);
   }
 
   /** Index into `MESSAGE_TYPES`. */
   private type(handle: Handle): number {
     this.slab.locate(handle);
-    return this.slab.chunk.bytes[this.slab.offset + TYPE] ?? 0;
+    return this.slab.chunk.bytes[this.slab.offset + Field.Type] ?? 0;
   }
 
   private rest(handle: Handle): Rest {
     this.slab.locate(handle);
     const { chunk, offset } = this.slab;
     const u32 = offset >> 2;
-    const length = chunk.u32[u32 + EXTRA_LENGTH] ?? 0;
+    const length = chunk.u32[u32 + Field.ExtraLength] ?? 0;
     if (length === 0) {
       return NOTHING;
     }
-    const before = (chunk.bytes[offset + CLIENT_ID_LENGTH] ?? 0) + (chunk.u32[u32 + CONTENT_LENGTH] ?? 0);
-    return restOf(chunk.bytes, offset + HEADER + before, length);
+    const before = (chunk.bytes[offset + Field.ClientIdLength] ?? 0) + (chunk.u32[u32 + Field.ContentLength] ?? 0);
+    return restOf(chunk.bytes, offset + Field.HeaderEnd + before, length);
   }
 
   private hasFlag(handle: Handle, flag: number): boolean {
     this.slab.locate(handle);
-    return ((this.slab.chunk.bytes[this.slab.offset + FLAGS] ?? 0) & flag) !== 0;
+    return ((this.slab.chunk.bytes[this.slab.offset + Field.Flags] ?? 0) & flag) !== 0;
   }
 
   private double(handle: Handle, field: number): number {
@@ -364,7 +303,7 @@ export class MessageRecords {
   }
 
   private idAt(bytes: Buffer, offset: number, createdAt: number): string {
-    const random = bytes.toString('hex', offset + RANDOM_ID, offset + RANDOM_ID + ID_BYTES);
+    const random = bytes.toString('hex', offset + Field.RandomId, offset + Field.RandomId + ID_BYTES);
     return `${MESSAGE_ID_PREFIX}${createdAt}_${random}`;
   }
 }

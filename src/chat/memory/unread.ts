@@ -68,14 +68,14 @@ export function unreadOf(room: MemoryRoom, records: MessageRecords, userId: stri
   room.tally ??= tallyOf(room, records);
   const isFromOthers = (handle: Handle): boolean => records.isCounted(handle) && records.sender(handle) !== person;
   let unread = room.tally.behind(seen, person);
-  for (const handle of room.ascending(-Infinity, seen + 1, (blockOf(seen) + 1) * BLOCK - 1)) {
+  for (const handle of room.log.ascending(-Infinity, seen + 1, (blockOf(seen) + 1) * BLOCK - 1)) {
     unread += isFromOthers(handle) ? 1 : 0;
   }
   for (const handle of overdueIn(room.due, records, now)) {
     unread -= isFromOthers(handle) && records.seq(handle) > seen ? 1 : 0;
   }
   for (const seq of room.tally.burns) {
-    const [handle] = room.ascending(now, seq, seq);
+    const [handle] = room.log.ascending(now, seq, seq);
     if (handle === undefined || !isFromOthers(handle) || seq <= joined) {
       continue;
     }
@@ -102,7 +102,7 @@ export function* overdueIn({ heapArray }: Heap<Handle>, records: MessageRecords,
 
 function tallyOf(room: MemoryRoom, records: MessageRecords): UnreadTally {
   const tally = new UnreadTally();
-  for (const handle of room.all()) {
+  for (const handle of room.log.all()) {
     if (records.isCounted(handle)) {
       tally.count(countedOf(records, handle), 1);
     }

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AppError } from '../../common/app-error';
 import { Clock } from '../../common/clock';
 import type { Message } from '../engine/message';
-import type { Deleted, Edited, EditRequest, DeleteRequest, Reacted, ReactionRequest } from '../engine/room-feed';
+import type { Deleted, Edited, EditRequest, DeleteRequest, Reacted, ReactionRequest } from '../engine/message-change';
 import { DELETE, EDIT, REACT, STANDING } from './change-scripts.lua';
 import { decodeMessage, deletePayload, editPayload } from './codec';
 import { RedisRooms, type RoomScript } from './redis-rooms';

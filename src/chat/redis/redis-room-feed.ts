@@ -3,25 +3,20 @@ import { AppError } from '../../common/app-error';
 import type { MessageDraft } from '../engine/message';
 import type { Reported, ReportRequest } from '../engine/report';
 import type { CloseReason, Room, RoomDraft, RoomSettings } from '../engine/room';
+import type { Deleted, Edited, EditRequest, DeleteRequest, Reacted, ReactionRequest } from '../engine/message-change';
+import type { RoomListener } from '../engine/room-event';
 import {
   type Appended,
   type AppendLimits,
-  type Deleted,
-  type Edited,
-  type EditRequest,
   type Claim,
   type Claimed,
   type Countdown,
   type ErasedImage,
-  type DeleteRequest,
   type Occupant,
-  type Reacted,
-  type ReactionRequest,
   type Receipt,
   type Revealed,
   type RevealRequest,
   RoomFeed,
-  type RoomListener,
   type Swept,
 } from '../engine/room-feed';
 import { decodeMessage, decodeRemembered, decodeRoom, type RawView } from './codec';

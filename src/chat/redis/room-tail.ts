@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { AppError } from '../../common/app-error';
-import type { RoomEvent } from '../engine/room-feed';
-import { decodeEvent, previousOf } from './codec';
+import type { RoomEvent } from '../engine/room-event';
+import { decodeEvent, previousOf } from './event-codec';
 
 /** Events of one room that may wait for one before them that is being fetched. */
 const MAX_WAITING = 1000;

@@ -1,12 +1,11 @@
 import type { MessageDraft } from '../../../src/chat/engine/message';
+import type { RoomEvent, RoomListener } from '../../../src/chat/engine/room-event';
 import {
   type Appended,
   type AppendLimits,
   EXPIRY_KIND,
   type Revealed,
   type RevealRequest,
-  type RoomEvent,
-  type RoomListener,
   type Swept,
 } from '../../../src/chat/engine/room-feed';
 import { MemoryRoomFeed } from '../../../src/chat/memory/memory-room-feed';
