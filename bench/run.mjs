@@ -1,5 +1,5 @@
 // node bench/run.mjs [suite...] [flags]: see README.md.
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -68,6 +68,12 @@ function readArguments() {
   return { options, suites: positionals.length > 0 ? positionals : known };
 }
 
+/** Options of Node that the product is started with. */
+function productionFlags() {
+  const { scripts } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  return scripts['start:prod'].split(' ').slice(1, -1);
+}
+
 function targets({ relay, entry, subject, env }) {
   const stock = {
     name: 'stock',
@@ -82,6 +88,7 @@ function targets({ relay, entry, subject, env }) {
     label: 'mayfly',
     entry: resolve(entry),
     env: Object.fromEntries(env.map((pair) => [pair.split('=')[0], pair.slice(pair.indexOf('=') + 1)])),
+    flags: productionFlags(),
     account: registeredAccount,
     stores: true,
   };

@@ -86,7 +86,8 @@ export async function freePort() {
 export async function startServer(target, { env = {}, nodeFlags = [], pinned = true, fail }) {
   const port = await freePort();
   const cwd = mkdtempSync(join(tmpdir(), 'mayfly-bench-'));
-  const node = [process.execPath, '--expose-gc', '--require', PROBE, ...nodeFlags, target.entry];
+  const flags = [...(target.flags ?? []), ...nodeFlags];
+  const node = [process.execPath, '--expose-gc', '--require', PROBE, ...flags, target.entry];
   const [command, ...args] = cores && pinned ? ['taskset', '-c', String(cores.server), ...node] : node;
   const child = spawn(command, args, {
     cwd,

@@ -70,7 +70,7 @@ describeRedis('a cluster of workers', (redis) => {
     await until(() => workers().length === count, 15_000);
     const anna = await register(url, 'anna');
     const clients = await Promise.all(Array.from({ length: CLIENTS }, () => TestClient.connect(url, anna.token)));
-    await clients[0]?.emit('room:leave', { roomId: 'dm_none' });
+    expect(await clients[0]?.emit('typing:stop', { roomId: 'dm_none' })).toMatchObject({ success: true });
     for (let i = 0; i < CLIENTS; i++) {
       const sockets = await metric('mayfly_sockets');
       expect([...sockets.keys()]).toEqual(Array.from({ length: count }, (_, worker) => String(worker)));
@@ -80,7 +80,7 @@ describeRedis('a cluster of workers', (redis) => {
     // What is in Redis every worker tells alike.
     expect(new Set((await metric('mayfly_rooms')).values()).size).toBe(1);
     const text = await (await fetch(`${url}/metrics`)).text();
-    expect(text).toMatch(/^mayfly_events_total\{event="room:leave",outcome="ok",worker="\d+"\} 1$/m);
+    expect(text).toMatch(/^mayfly_events_total\{event="typing:stop",outcome="ok",worker="\d+"\} 1$/m);
     expect(text).toMatch(/^mayfly_redis_state\{state="connected",worker="0"\} 1$/m);
     clients.forEach((client) => client.close());
   });

@@ -72,7 +72,7 @@ async function measure(pairs, seconds) {
 /** The storm in a process of its own, which gives way to the clients that are measured. */
 async function begin(storm, task, fail) {
   const child = fork(STORM, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-  setPriority(child.pid, 5);
+  setPriority(child.pid, 19);
   let ended = false;
   child.on('exit', () => !ended && fail(new Error(`the storm ${storm.name} ended by itself`)));
   child.on('message', ({ error }) => error && fail(new Error(error)));
